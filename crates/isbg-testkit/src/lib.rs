@@ -1,0 +1,1 @@
+//! isbg-testkit
