@@ -1,1 +1,20 @@
-//! isbg-testkit
+//! What the tests stand on: real mail servers and scorers on loopback, a fault proxy, made-up mail, and the check that
+//! no message was lost. Deliberately knows nothing of the crates under test, so that it can contradict them.
+//!
+//! Every server is a value: it is up when its constructor returns, lives on a free loopback port and in a temporary
+//! folder of its own, and is gone, with all its processes, when the value is dropped or the test process dies.
+
+#[cfg(unix)]
+pub mod dovecot;
+pub mod mailbox;
+#[cfg(unix)]
+pub mod maildir;
+pub mod mutf7;
+mod port;
+#[cfg(unix)]
+mod process;
+pub mod wire;
+
+pub use port::Port;
+#[cfg(unix)]
+pub use process::{Home, Server};
