@@ -1,1 +1,3 @@
 //! isbg-imap
+
+pub mod sasl;
