@@ -1,1 +1,6 @@
-//! isbg-lookups
+//! Asking scorers outside of this program, each with deadline, caps and a limit on what runs at once. Knows neither
+//! mailboxes nor what follows from an answer.
+
+mod unknown;
+
+pub use unknown::{Unknown, UnknownKind};
