@@ -10,7 +10,7 @@ use anyhow::Result;
 use crate::mailbox::Mailbox;
 use crate::maildir::Maildir;
 use crate::wire::Wire;
-use crate::{Home, Port, Server};
+use crate::{Home, Identity, Port, Server};
 
 /// How the mail is stored. Only a Maildir can be filled and read past the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,15 +22,6 @@ pub enum Storage {
     Sdbox,
     /// Dovecot's own format, several messages a file.
     Mdbox,
-}
-
-/// A server certificate with its key, both PEM.
-#[derive(Debug, Clone)]
-pub struct Identity {
-    /// The certificate, followed by those between it and the root.
-    pub certificate: String,
-    /// Its private key.
-    pub key: String,
 }
 
 /// What the server should be like.

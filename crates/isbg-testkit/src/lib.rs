@@ -6,6 +6,7 @@
 
 #[cfg(unix)]
 pub mod dovecot;
+mod identity;
 pub mod mailbox;
 #[cfg(unix)]
 pub mod maildir;
@@ -13,8 +14,11 @@ pub mod mutf7;
 mod port;
 #[cfg(unix)]
 mod process;
+#[cfg(unix)]
+pub mod spamd;
 pub mod wire;
 
+pub use identity::{Authority, Identity};
 pub use port::Port;
 #[cfg(unix)]
 pub use process::{Home, Server};
