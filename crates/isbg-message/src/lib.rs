@@ -10,6 +10,7 @@ mod strip;
 
 pub mod header;
 pub mod mime;
+pub mod views;
 
 pub use fingerprint::{fingerprint, fingerprint_of};
 pub use forwarded::forwarded;
