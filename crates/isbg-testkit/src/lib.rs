@@ -14,6 +14,8 @@ pub mod mutf7;
 mod port;
 #[cfg(unix)]
 mod process;
+pub mod proxy;
+pub mod scripted;
 #[cfg(unix)]
 pub mod spamd;
 pub mod wire;
