@@ -4,6 +4,7 @@
 //! Every server is a value: it is up when its constructor returns, lives on a free loopback port and in a temporary
 //! folder of its own, and is gone, with all its processes, when the value is dropped or the test process dies.
 
+mod acceptor;
 #[cfg(unix)]
 pub mod dovecot;
 mod identity;
@@ -18,6 +19,7 @@ pub mod proxy;
 pub mod scripted;
 #[cfg(unix)]
 pub mod spamd;
+pub mod spamd_stub;
 pub mod wire;
 
 pub use identity::{Authority, Identity};

@@ -6,14 +6,14 @@ mod pump;
 mod split;
 mod transcript;
 
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::acceptor::{Acceptor, lock};
 use pump::Link;
 
 pub use plan::{Act, Plan, Side, When};
@@ -22,9 +22,8 @@ pub use transcript::{Command, Event, Transcript};
 /// A running proxy.
 #[derive(Debug)]
 pub struct Proxy {
-    address: SocketAddr,
+    acceptor: Acceptor,
     shared: Arc<Shared>,
-    acceptor: Option<JoinHandle<()>>,
 }
 
 /// What all connections of a proxy share.
@@ -46,8 +45,6 @@ impl Proxy {
     /// # Errors
     /// When no loopback port can be had.
     pub fn start(server: SocketAddr, plan: Plan) -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             plan: Mutex::new(plan),
             transcript: Mutex::default(),
@@ -57,20 +54,22 @@ impl Proxy {
             stopping: Condvar::new(),
             sleep: Mutex::default(),
         });
-        let acceptor = {
-            let shared = Arc::clone(&shared);
-            std::thread::spawn(move || accept(&listener, server, &shared))
-        };
-        Ok(Self {
-            address,
-            shared,
-            acceptor: Some(acceptor),
-        })
+        let own = Arc::clone(&shared);
+        let acceptor = Acceptor::start(move |number, client| {
+            if lock(&own.plan).refusing {
+                return;
+            }
+            // A server that is gone shows to the client as a connection that closes at once.
+            let opened =
+                TcpStream::connect(server).and_then(|server| Link::open(client, server, number, &own));
+            opened.unwrap_or_default();
+        })?;
+        Ok(Self { acceptor, shared })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.acceptor.address()
     }
 
     /// Goes on by another plan, on open connections too. All counts begin anew.
@@ -101,12 +100,8 @@ impl Drop for Proxy {
         self.shared.stopped.store(true, Ordering::SeqCst);
         drop(lock(&self.shared.sleep));
         self.shared.stopping.notify_all();
+        self.acceptor.stop();
         self.shared.cut();
-        // Wakes the acceptor, which then sees that it is to stop.
-        drop(TcpStream::connect(self.address));
-        if let Some(acceptor) = self.acceptor.take() {
-            drop(acceptor.join());
-        }
     }
 }
 
@@ -132,29 +127,4 @@ impl Shared {
                 .wait_timeout_while(asleep, time, |()| !self.is_stopped()),
         );
     }
-}
-
-fn accept(listener: &TcpListener, server: SocketAddr, shared: &Arc<Shared>) {
-    let mut number = 0;
-    for client in listener.incoming() {
-        if shared.is_stopped() {
-            return;
-        }
-        let refusing = lock(&shared.plan).refusing;
-        let Ok(client) = client else { continue };
-        if refusing {
-            continue;
-        }
-        // A server that is gone shows to the client as a connection that closes at once.
-        if TcpStream::connect(server)
-            .and_then(|server| Link::open(client, server, number, shared))
-            .is_ok()
-        {
-            number += 1;
-        }
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,13 +2,14 @@
 //! no protocol.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+
+use crate::acceptor::{Acceptor, lock};
 
 /// How long a script waits for the client.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -16,14 +17,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A running scripted server.
 #[derive(Debug)]
 pub struct Scripted {
-    address: SocketAddr,
+    acceptor: Acceptor,
     shared: Arc<Shared>,
-    acceptor: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug, Default)]
 struct Shared {
-    stopped: AtomicBool,
     sockets: Mutex<Vec<TcpStream>>,
     talks: Mutex<Vec<JoinHandle<()>>>,
     outcome: Mutex<Vec<anyhow::Error>>,
@@ -36,39 +35,25 @@ impl Scripted {
     /// # Errors
     /// When no loopback port can be had.
     pub fn start(script: impl Fn(&mut Talk) -> Result<()> + Send + Sync + 'static) -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let address = listener.local_addr()?;
         let shared = Arc::new(Shared::default());
         let script = Arc::new(script);
-        let acceptor = {
-            let shared = Arc::clone(&shared);
-            std::thread::spawn(move || {
-                for (number, stream) in listener.incoming().enumerate() {
-                    let (script, own) = (Arc::clone(&script), Arc::clone(&shared));
-                    let Ok(stream) = stream else { continue };
-                    if shared.stopped.load(Ordering::SeqCst) {
-                        return;
-                    }
-                    let talk = std::thread::spawn(move || {
-                        if let Err(error) = converse(number, &stream, &own, &*script) {
-                            lock(&own.outcome).push(error);
-                        }
-                        stream.shutdown(Shutdown::Both).unwrap_or_default();
-                    });
-                    lock(&shared.talks).push(talk);
+        let own = Arc::clone(&shared);
+        let acceptor = Acceptor::start(move |number, stream| {
+            let (script, shared) = (Arc::clone(&script), Arc::clone(&own));
+            let talk = std::thread::spawn(move || {
+                if let Err(error) = converse(number, &stream, &shared, &*script) {
+                    lock(&shared.outcome).push(error);
                 }
-            })
-        };
-        Ok(Self {
-            address,
-            shared,
-            acceptor: Some(acceptor),
-        })
+                stream.shutdown(Shutdown::Both).unwrap_or_default();
+            });
+            lock(&own.talks).push(talk);
+        })?;
+        Ok(Self { acceptor, shared })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.acceptor.address()
     }
 
     /// The bytes that the client has sent over each connection and the script has read.
@@ -81,7 +66,7 @@ impl Scripted {
     /// # Errors
     /// The first error of a script: mostly that the client did not say what was expected.
     pub fn finish(mut self) -> Result<()> {
-        self.stop_accepting();
+        self.acceptor.stop();
         let talks: Vec<JoinHandle<()>> = lock(&self.shared.talks).drain(..).collect();
         for talk in talks {
             drop(talk.join());
@@ -89,23 +74,14 @@ impl Scripted {
         let errors: Vec<anyhow::Error> = lock(&self.shared.outcome).drain(..).collect();
         errors.into_iter().next().map_or(Ok(()), Err)
     }
-
-    fn stop_accepting(&mut self) {
-        self.shared.stopped.store(true, Ordering::SeqCst);
-        if let Some(acceptor) = self.acceptor.take() {
-            // Wakes the acceptor, which then sees that it is to stop.
-            drop(TcpStream::connect(self.address));
-            drop(acceptor.join());
-        }
-    }
 }
 
 impl Drop for Scripted {
     fn drop(&mut self) {
+        self.acceptor.stop();
         for socket in lock(&self.shared.sockets).drain(..) {
             socket.shutdown(Shutdown::Both).unwrap_or_default();
         }
-        self.stop_accepting();
     }
 }
 
@@ -224,8 +200,4 @@ impl Talk {
         self.received.extend_from_slice(&rest);
         Ok(())
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,10 +6,11 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use super::Shared;
 use super::plan::{Act, Side, When};
 use super::split::{Piece, Splitter};
 use super::transcript::{Event, begins};
-use super::{Shared, lock};
+use crate::acceptor::lock;
 
 /// A connection.
 #[derive(Debug)]
