@@ -16,6 +16,8 @@ mod port;
 #[cfg(unix)]
 mod process;
 pub mod proxy;
+#[cfg(unix)]
+pub mod rspamd;
 pub mod scripted;
 #[cfg(unix)]
 pub mod spamd;
