@@ -5,6 +5,7 @@
 //! folder of its own, and is gone, with all its processes, when the value is dropped or the test process dies.
 
 mod acceptor;
+pub mod conservation;
 #[cfg(unix)]
 pub mod dovecot;
 mod identity;
