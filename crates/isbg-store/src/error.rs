@@ -139,6 +139,12 @@ pub enum Error {
         /// What was asked for.
         to: &'static str,
     },
+    /// A password was to be saved over something else.
+    #[error("{path} is not a password file of isbg and is left as it is; name another file")]
+    NotAPasswordFile {
+        /// The file.
+        path: PathBuf,
+    },
     /// The entry was undone before.
     #[error("entry {0} has been undone already")]
     Undone(EntryId),

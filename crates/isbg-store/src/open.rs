@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -15,11 +16,18 @@ pub const FILE: &str = "isbg.db";
 /// How long a call waits for another process to finish its transaction.
 const BUSY: Duration = Duration::from_secs(10);
 
+/// The length of the header that every SQLite file begins with.
+const HEADER: u64 = 100;
+
 /// Tells SQLite files of ours from others': "isbg" in ASCII.
 const APPLICATION_ID: i64 = 0x6973_6267;
 
 /// The schema, one file a version; `user_version` is the number of files applied.
 const SCHEMA: [&str; 1] = [include_str!("schema/0001_state.sql")];
+
+/// Held while a file may be made and closed: on Unix, closing a file ends the locks that SQLite holds on it for another
+/// thread.
+static OPENING: Mutex<()> = Mutex::new(());
 
 /// Lies in the directory once state has been kept there, so that a lost file is not taken for a new beginning.
 const NOTICE: &str = "README.txt";
@@ -45,14 +53,22 @@ impl Store {
     pub fn open(directory: &Path) -> Result<Self> {
         let directory = private::directory(directory)?;
         let path = directory.join(FILE);
+        let opening = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
         let begun = prepare(&directory, &path)?;
         let conn = connect(&path).map_err(|error| Error::from(error).at(&path))?;
+        drop(opening);
         let mut store = Self {
             conn,
             directory,
             path,
         };
-        store.migrate(begun)?;
+        // Nothing is changed, not even a setting in the file, before it is known to be ours.
+        let version = store.read(|conn| examine(conn, &store.path, begun))?;
+        private::close_to_others(&store.path)?;
+        store.settle_mode()?;
+        if version < SCHEMA.len() as i64 {
+            store.migrate(begun)?;
+        }
         if !begun {
             store.leave_notice()?;
         }
@@ -90,23 +106,26 @@ impl Store {
         run().map_err(|error: Error| error.at(&self.path))
     }
 
+    /// Write-ahead log, and every commit on the disk before its call returns.
+    fn settle_mode(&self) -> Result<()> {
+        let set = || {
+            let mode: String = self
+                .conn
+                .pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+            if mode != "wal" {
+                self.conn
+                    .pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+            }
+            self.conn.pragma_update(None, "synchronous", "FULL")
+        };
+        set().map_err(|error| Error::from(error).at(&self.path))
+    }
+
     fn migrate(&mut self, begun: bool) -> Result<()> {
         let path = self.path.clone();
-        let version = self.read(|conn| Ok(pragma(conn, "user_version")?))?;
-        check_version(&path, version)?;
-        if version == SCHEMA.len() as i64 {
-            return self.read(|conn| is_ours(conn, &path));
-        }
         self.write(|tx| {
             // Another process may have been faster, so the version counts that stands inside the transaction.
-            let version = pragma(tx, "user_version")?;
-            check_version(&path, version)?;
-            let tables: i64 = tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-            if version > 0 || tables > 0 {
-                is_ours(tx, &path)?;
-            } else if begun {
-                return Err(Error::Lost { path: path.clone() });
-            }
+            let version = examine(tx, &path, begun)?;
             for schema in SCHEMA.iter().skip(usize::try_from(version).unwrap_or(0)) {
                 tx.execute_batch(schema)?;
             }
@@ -139,18 +158,20 @@ fn prepare(directory: &Path, path: &Path) -> Result<bool> {
         private::plain(&directory.join(format!("{FILE}{side}")))?;
     }
     let begun = private::plain(&directory.join(NOTICE))?.is_some();
-    if let Some(found) = private::plain(path)?.filter(|found| found.len() > 0) {
-        private::close_to_others(path, &found)?;
-        return Ok(begun);
-    }
-    if begun {
-        return Err(Error::Lost {
+    match private::plain(path)?.map_or(0, |found| found.len()) {
+        0 if begun => Err(Error::Lost {
             path: path.to_owned(),
-        });
-    }
-    match private::options().write(true).create_new(true).open(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(Error::io(path, error)),
-        _ => Ok(false),
+        }),
+        0 => match private::options().write(true).create_new(true).open(path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(Error::io(path, error)),
+            _ => Ok(false),
+        },
+        // SQLite takes a file of one byte for an empty one.
+        1..HEADER => Err(Error::Damaged {
+            path: path.to_owned(),
+            detail: "it is too short".to_owned(),
+        }),
+        _ => Ok(begun),
     }
 }
 
@@ -164,36 +185,20 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     conn.pragma_update(None, "trusted_schema", false)?;
     conn.pragma_update(None, "cell_size_check", true)?;
     conn.pragma_update(None, "fullfsync", true)?;
-    let mode: String = conn.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
-    if mode != "wal" {
-        conn.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
-    }
-    // After the switch to WAL, which does not keep the setting on every path.
-    conn.pragma_update(None, "synchronous", "FULL")?;
     Ok(conn)
 }
 
-fn pragma(conn: &Connection, name: &str) -> rusqlite::Result<i64> {
-    conn.pragma_query_value(None, name, |row| row.get(0))
-}
-
-fn check_version(path: &Path, found: i64) -> Result<()> {
-    let known = SCHEMA.len() as i64;
-    if found > known {
-        return Err(Error::Newer {
-            path: path.to_owned(),
-            found,
-            known,
-        });
+/// The schema's version, 0 where there is none yet, if this program can go on with the file.
+fn examine(conn: &Connection, path: &Path, begun: bool) -> Result<i64> {
+    let pragma = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let (found, known) = (pragma("user_version")?, SCHEMA.len() as i64);
+    let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let path = path.to_owned();
+    match (found, tables) {
+        (0, 0) if begun => Err(Error::Lost { path }),
+        (0, 0) => Ok(0),
+        _ if pragma("application_id")? != APPLICATION_ID => Err(Error::NotOurs { path }),
+        _ if found > known => Err(Error::Newer { path, found, known }),
+        _ => Ok(found),
     }
-    Ok(())
-}
-
-fn is_ours(conn: &Connection, path: &Path) -> Result<()> {
-    if pragma(conn, "application_id")? != APPLICATION_ID {
-        return Err(Error::NotOurs {
-            path: path.to_owned(),
-        });
-    }
-    Ok(())
 }

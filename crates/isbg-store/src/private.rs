@@ -1,8 +1,8 @@
 //! Files and directories that belong to this user alone: no links followed, no access for others. Does not know what
 //! is in them.
 
-use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -76,37 +76,44 @@ pub(crate) fn plain(path: &Path) -> Result<Option<fs::Metadata>> {
 }
 
 /// Options for a file that only this user may read, and that is not opened through a link.
+#[cfg(unix)]
 pub(crate) fn options() -> OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
     let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-        options.mode(0o600).custom_flags(flags.bits().cast_signed());
-    }
+    options.mode(0o600).custom_flags(flags.bits().cast_signed());
     options
+}
+
+/// Options for a file of this user's.
+#[cfg(not(unix))]
+pub(crate) fn options() -> OpenOptions {
+    OpenOptions::new()
 }
 
 /// Takes others' access away from a file that exists.
 #[cfg(unix)]
-pub(crate) fn close_to_others(path: &Path, found: &fs::Metadata) -> Result<()> {
+pub(crate) fn close_to_others(path: &Path) -> Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
-    if found.mode() & 0o077 == 0 {
-        return Ok(());
-    }
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(|error| Error::io(path, error))
+    let close = || {
+        if fs::symlink_metadata(path)?.mode() & 0o077 == 0 {
+            return Ok(());
+        }
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+    };
+    close().map_err(|error| Error::io(path, error))
 }
 
 /// Takes others' access away from a file that exists.
 #[cfg(not(unix))]
-pub(crate) fn close_to_others(_: &Path, _: &fs::Metadata) -> Result<()> {
+pub(crate) fn close_to_others(_: &Path) -> Result<()> {
     Ok(())
 }
 
 /// Makes the names in a directory durable.
 #[cfg(unix)]
 pub(crate) fn sync_directory(path: &Path) -> Result<()> {
-    File::open(path)
+    fs::File::open(path)
         .and_then(|directory| directory.sync_all())
         .map_err(|error| Error::io(path, error))
 }
@@ -115,4 +122,39 @@ pub(crate) fn sync_directory(path: &Path) -> Result<()> {
 #[cfg(not(unix))]
 pub(crate) fn sync_directory(_: &Path) -> Result<()> {
     Ok(())
+}
+
+/// Whether somebody else may read the file.
+#[cfg(unix)]
+pub(crate) fn is_open_to_others(found: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    found.mode() & 0o077 != 0
+}
+
+/// Whether somebody else may read the file.
+#[cfg(not(unix))]
+pub(crate) fn is_open_to_others(_: &fs::Metadata) -> bool {
+    false
+}
+
+/// A plain file's bytes and its metadata; `None` in place of the bytes if there are more than `cap`. Waits for nothing: a
+/// pipe or a device is refused.
+///
+/// # Errors
+/// Those of the operating system; `InvalidInput` for anything but a plain file.
+pub(crate) fn read_capped(path: &Path, cap: u64) -> io::Result<(Option<Vec<u8>>, fs::Metadata)> {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    let file = options.read(true).open(path)?;
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a plain file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(cap.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(((bytes.len() as u64 <= cap).then_some(bytes), found))
 }

@@ -5,7 +5,8 @@ use isbg_types::{Tier, Uid};
 use rusqlite::{Transaction, params};
 
 use crate::error::{Error, Result};
-use crate::journal::{Intent, Settlement, State, find_open};
+use crate::intents::open_one;
+use crate::journal::{Intent, Settlement, State};
 use crate::words::Json;
 use crate::{EntryId, IntentId, Original, Timestamp, learned};
 
@@ -17,7 +18,7 @@ pub(crate) fn one(
     settlement: &Settlement,
     now: Timestamp,
 ) -> Result<Option<EntryId>> {
-    let intent = find_open(tx, id)?;
+    let intent = open_one(tx, id)?;
     let (outcome, reason, to, original) = match settlement {
         Settlement::Done { to, original, note } => {
             if intent.state == State::Planned {

@@ -1,7 +1,14 @@
 //! A store in a directory of its own, and plain values to put into it. Does not test anything itself.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+pub mod child;
 
 use isbg_store::{
     AccountId, Action, Counters, FolderId, Form, NewIntent, Original, Purpose, RunId, Seen, Store, Target,
