@@ -1,0 +1,111 @@
+//! What a pass tells its observer while it runs. Does not know terminals, logs or JSON.
+
+use isbg_message::Summary;
+use isbg_types::{FolderName, Uid, Verdict};
+
+use crate::decide::Decision;
+
+/// Which part of a run an event belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Settling what an earlier run left open.
+    Recover,
+    /// Learning from a folder of spam.
+    LearnSpam,
+    /// Learning from a folder of ham.
+    LearnHam,
+    /// Judging new mail.
+    Scan,
+}
+
+/// One thing that happened. All text in it comes from messages and servers: print it by `Untrusted`.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A folder was opened: this many messages are to be handled.
+    Planned {
+        /// The part of the run.
+        phase: Phase,
+        /// The folder.
+        folder: &'a FolderName,
+        /// Messages to be handled in this pass.
+        messages: u64,
+    },
+    /// A message is not judged because it is not smaller than the limit.
+    TooLarge {
+        /// The folder.
+        folder: &'a FolderName,
+        /// Its UID.
+        uid: Uid,
+        /// Its size in bytes.
+        size: u64,
+        /// What people know it by.
+        summary: &'a Summary,
+    },
+    /// A message was judged, and this is to be done with it.
+    Judged {
+        /// The folder.
+        folder: &'a FolderName,
+        /// Its UID.
+        uid: Uid,
+        /// What people know it by.
+        summary: &'a Summary,
+        /// The scorer's answer.
+        verdict: &'a Verdict,
+        /// What follows from it.
+        decision: &'a Decision,
+    },
+    /// A message could not be judged or learned; it stays where it is and is tried again later.
+    Unknown {
+        /// The folder.
+        folder: &'a FolderName,
+        /// Its UID.
+        uid: Uid,
+        /// Why.
+        detail: &'a str,
+    },
+    /// A message was taught to the scorer (or was known to it).
+    Learned {
+        /// The folder.
+        folder: &'a FolderName,
+        /// Its UID.
+        uid: Uid,
+        /// Whether it was new to the scorer.
+        new: bool,
+    },
+    /// What had been decided about a message was done.
+    Done {
+        /// The folder the message was in.
+        folder: &'a FolderName,
+        /// Its UID there.
+        uid: Uid,
+        /// What was done, in one word: `moved`, `copied`, `flagged`, `deleted`.
+        what: &'static str,
+        /// The folder it was put into.
+        to: Option<&'a FolderName>,
+    },
+    /// What had been decided about a message was not done, and why. The message is where it was.
+    NotDone {
+        /// The folder the message is in.
+        folder: &'a FolderName,
+        /// Its UID there.
+        uid: Uid,
+        /// Why, and what to do.
+        why: &'a str,
+    },
+    /// Something the user should know.
+    Warning(&'a str),
+}
+
+/// Whoever wants to know. Called from the pass itself: return at once.
+pub trait Observer: Send + Sync {
+    /// Takes note.
+    fn event(&self, event: Event<'_>);
+}
+
+/// Tells nobody.
+#[derive(Debug, Clone, Copy)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn event(&self, _event: Event<'_>) {}
+}

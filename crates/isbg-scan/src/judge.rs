@@ -1,0 +1,222 @@
+//! Fetches a window of messages and has them judged, several at once, while the next ones arrive. Changes nothing on
+//! the server; does not know what follows from a verdict.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use isbg_engine::{Scored, Scorer, Unknown, UnknownKind, Wish};
+use isbg_imap::Fetched;
+use isbg_message::{Summary, fingerprint, header, summary};
+use isbg_spool::Spool;
+use isbg_types::{Fingerprint, Flags, ModSeq, Uid};
+use tokio::sync::mpsc;
+use tokio::task::{Id, JoinError, JoinSet};
+
+use crate::error::Result;
+use crate::pass::Pass;
+
+/// So much of a message's beginning is looked at for its header.
+const HEADER_LIMIT: usize = 256 * 1024;
+
+/// What is known of a fetched message without its body.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    pub uid: Uid,
+    pub flags: Flags,
+    pub modseq: Option<ModSeq>,
+    /// In the server's own text; empty where it told none.
+    pub internal_date: String,
+    pub size: u64,
+    pub fingerprint: Fingerprint,
+    pub summary: Summary,
+    /// It is a report that isbg made and put somewhere else, around this original.
+    pub report_around: Option<Fingerprint>,
+}
+
+/// A message with the scorer's answer.
+#[derive(Debug)]
+pub(crate) struct Judged {
+    pub known: Known,
+    pub answer: std::result::Result<Scored, Unknown>,
+}
+
+/// What came of a window.
+#[derive(Debug, Default)]
+pub(crate) struct Window {
+    pub judged: Vec<Judged>,
+    /// The scorer does not work: the messages after that were not given to it.
+    pub outage: Option<Unknown>,
+    /// Messages that the server would not give whole, or that are larger than anything that is read.
+    pub not_read: Vec<Uid>,
+    /// The connection failed while fetching. What was judged before holds.
+    pub broken: Option<isbg_imap::Error>,
+}
+
+/// Fetches these messages and has each judged. Ends early, with what was judged until then, on an outage, a broken
+/// connection, or when the run is to stop.
+pub(crate) async fn judge(pass: &mut Pass<'_>, uids: &[Uid], jobs: usize, wish: Wish) -> Result<Window> {
+    let (sender, receiver) = mpsc::channel(jobs);
+    let account = pass.account;
+    let (client, store, budget) = (&mut *pass.client, &*pass.store, &pass.budget);
+    let fetching = async move {
+        let fetched = client.fetch(uids, &sender, budget).await;
+        drop(sender);
+        fetched
+    };
+    let mut scoring = Scoring::new(Arc::clone(&pass.scorer), wish, Arc::clone(&pass.stop));
+    let ours = |print: Fingerprint| store.our_copy(account, print);
+    let (fetched, judged) = tokio::join!(fetching, scoring.work(receiver, jobs, ours));
+    judged?;
+    let mut window = Window {
+        judged: scoring.judged,
+        outage: scoring.outage,
+        ..Window::default()
+    };
+    window.judged.sort_by_key(|judged| judged.known.uid);
+    match fetched {
+        Ok(report) => {
+            window.not_read = report.incomplete;
+            window
+                .not_read
+                .extend(report.too_large.into_iter().map(|(uid, _)| uid));
+        }
+        Err(error) => window.broken = Some(error),
+    }
+    Ok(window)
+}
+
+/// The messages with the scorer.
+struct Scoring {
+    scorer: Arc<dyn Scorer>,
+    wish: Wish,
+    stop: Arc<std::sync::atomic::AtomicBool>,
+    tasks: JoinSet<std::result::Result<Scored, Unknown>>,
+    waiting: HashMap<Id, Known>,
+    judged: Vec<Judged>,
+    outage: Option<Unknown>,
+}
+
+impl Scoring {
+    fn new(scorer: Arc<dyn Scorer>, wish: Wish, stop: Arc<std::sync::atomic::AtomicBool>) -> Self {
+        Self {
+            scorer,
+            wish,
+            stop,
+            tasks: JoinSet::new(),
+            waiting: HashMap::new(),
+            judged: Vec::new(),
+            outage: None,
+        }
+    }
+
+    async fn work(
+        &mut self,
+        mut arriving: mpsc::Receiver<Fetched>,
+        jobs: usize,
+        ours: impl Fn(Fingerprint) -> isbg_store::Result<Option<Fingerprint>>,
+    ) -> Result<()> {
+        let mut open = true;
+        loop {
+            tokio::select! {
+                Some(done) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => self.finish(done).await,
+                next = arriving.recv(), if open && self.tasks.len() < jobs => match next {
+                    Some(fetched) if self.gives_up() => drop(fetched),
+                    Some(fetched) => self.start(fetched, &ours)?,
+                    None => open = false,
+                },
+                else => return Ok(()),
+            }
+        }
+    }
+
+    fn gives_up(&self) -> bool {
+        self.outage.is_some() || self.stop.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    fn start(
+        &mut self,
+        fetched: Fetched,
+        ours: impl Fn(Fingerprint) -> isbg_store::Result<Option<Fingerprint>>,
+    ) -> Result<()> {
+        let known = known(&fetched, ours)?;
+        let (scorer, wish) = (Arc::clone(&self.scorer), self.wish);
+        let report = known.report_around.is_some();
+        let task = self.tasks.spawn(async move {
+            let mail = if report {
+                unwrapped(&fetched.body)?
+            } else {
+                fetched.body.clone()
+            };
+            scorer.score(&mail, wish).await
+        });
+        self.waiting.insert(task.id(), known);
+        Ok(())
+    }
+
+    async fn finish(
+        &mut self,
+        done: std::result::Result<(Id, std::result::Result<Scored, Unknown>), JoinError>,
+    ) {
+        let (id, answer) = match done {
+            Ok((id, answer)) => (id, answer),
+            Err(failed) => (
+                failed.id(),
+                Err(unknown("the scorer failed on this message (an internal error)")),
+            ),
+        };
+        let Some(known) = self.waiting.remove(&id) else {
+            return;
+        };
+        if answer.is_err() {
+            if self.outage.is_none() {
+                self.outage = self.scorer.probe().await.err();
+            }
+            if self.outage.is_some() {
+                return;
+            }
+        }
+        self.judged.push(Judged { known, answer });
+    }
+}
+
+fn unknown(detail: &str) -> Unknown {
+    Unknown {
+        kind: UnknownKind::BadAnswer,
+        detail: detail.to_owned(),
+    }
+}
+
+fn unwrapped(message: &Spool) -> std::result::Result<Spool, Unknown> {
+    match isbg_message::unwrap_report(message) {
+        Ok(Some(original)) => Ok(original),
+        Ok(None) => Ok(message.clone()),
+        Err(error) => Err(unknown(&format!("a temporary file failed: {error}"))),
+    }
+}
+
+/// What is known of a message from its header and the server's word.
+pub(crate) fn known(
+    fetched: &Fetched,
+    ours: impl Fn(Fingerprint) -> isbg_store::Result<Option<Fingerprint>>,
+) -> Result<Known> {
+    let facts = &fetched.facts;
+    let start = fetched.body.prefix(HEADER_LIMIT)?;
+    let block = &start[..header::block_len(&start)];
+    let print = fingerprint(&start, fetched.body.len());
+    // Only a report has this field on top, and a look into the store for each message would be a waste.
+    let looks_like_report = header::first(block, "X-Spam-Status").is_some();
+    Ok(Known {
+        uid: facts.uid,
+        flags: facts.flags.clone(),
+        modseq: facts.modseq,
+        internal_date: facts
+            .internal_date
+            .as_ref()
+            .map(|date| date.as_str().to_owned())
+            .unwrap_or_default(),
+        size: fetched.body.len(),
+        fingerprint: print,
+        summary: summary(block),
+        report_around: if looks_like_report { ours(print)? } else { None },
+    })
+}

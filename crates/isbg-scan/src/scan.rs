@@ -1,0 +1,444 @@
+//! One scan of one folder, start to end: plan, judge, decide, carry out, remember. Does not know how any of it is done.
+
+use isbg_engine::{Scored, Wish};
+use isbg_message::{fingerprint_of, summary};
+use isbg_spool::Spool;
+use isbg_store::{NoVerdict, Purpose, Seen};
+use isbg_types::{FolderName, Tier, Uid, UidSet, Verdict};
+
+use crate::carry_out::{Ending, Todo, carry_out};
+use crate::decide::{Decision, Spared, decide};
+use crate::error::{Error, Result};
+use crate::event::{Event, Phase};
+use crate::judge::{Judged, Known, Window, judge};
+use crate::pass::{Mode, Pass};
+use crate::plan::{Imported, Plan, Wanted, plan};
+use crate::policy::{BlastLimit, Bounds, Form, Original, Policy, Treatment};
+use crate::report::ScanCounts;
+
+/// So many messages are fetched and judged before anything is done about them.
+const WINDOW: usize = 500;
+
+/// The same where spam is copied with its report, which is held until then.
+const WINDOW_WITH_REPORTS: usize = 100;
+
+/// So many too-large messages are named; the others are only counted.
+const NAMED: usize = 20;
+
+/// The first wait before a message without a verdict is tried again, in seconds. It doubles each time.
+const FIRST_WAIT: i64 = 600;
+
+/// The longest wait, in seconds.
+const LONGEST_WAIT: i64 = 86_400;
+
+/// What to scan, and what to do about it.
+#[derive(Debug, Clone)]
+pub struct ScanJob {
+    /// The folder.
+    pub folder: FolderName,
+    /// The user's wishes.
+    pub policy: Policy,
+    /// The bounds of this pass.
+    pub bounds: Bounds,
+    /// What an older isbg had seen of the folder.
+    pub imported: Option<Imported>,
+}
+
+/// Scans one folder.
+///
+/// # Errors
+/// [`Error::Outage`] when the scorer does not work, and those of the server and the state file. What was judged and done
+/// before is kept, and counted in `counts`.
+pub async fn scan(pass: &mut Pass<'_>, job: &ScanJob, counts: &mut ScanCounts) -> Result<()> {
+    let wanted = Wanted {
+        folder: &job.folder,
+        purpose: Purpose::Scan,
+        search: Vec::new(),
+        by_flags: false,
+        smaller_than: Some(job.bounds.max_size),
+        at_most: job.bounds.at_most,
+        imported: job.imported.as_ref(),
+    };
+    let plan = plan(pass, &wanted).await?;
+    counts.left_for_later = plan.left_for_later;
+    counts.too_large = plan.too_large.len() as u64;
+    pass.observer.event(Event::Planned {
+        phase: Phase::Scan,
+        folder: &job.folder,
+        messages: plan.messages(),
+    });
+    name_too_large(pass, &plan).await?;
+    let mut scan = Scan {
+        job,
+        plan: &plan,
+        counts,
+        held: Vec::new(),
+        lowest_undone: None,
+    };
+    let ended = scan.all(pass).await;
+    let undone = scan.lowest_undone;
+    // What was begun and not dealt with is not to be taken for something that killed the process.
+    let begun: Vec<Uid> = pass
+        .store
+        .attempts(plan.id, plan.purpose)?
+        .iter()
+        .map(|attempt| attempt.uid)
+        .collect();
+    pass.store.withdraw_attempts(plan.id, plan.purpose, &begun)?;
+    if ended.is_ok()
+        && let Some(mark) = plan.mark(undone)
+    {
+        pass.store.set_mark(plan.id, plan.purpose, &mark)?;
+    }
+    ended
+}
+
+/// The state of one scan.
+struct Scan<'a> {
+    job: &'a ScanJob,
+    plan: &'a Plan,
+    counts: &'a mut ScanCounts,
+    /// Decided and held until the whole round is judged.
+    held: Vec<Todo>,
+    /// The lowest message that is not dealt with.
+    lowest_undone: Option<Uid>,
+}
+
+impl Scan<'_> {
+    async fn all(&mut self, pass: &mut Pass<'_>) -> Result<()> {
+        let reports = self.wish() == Wish::Report;
+        let size = if reports { WINDOW_WITH_REPORTS } else { WINDOW };
+        let windows = self.plan.suspects.chunks(1).chain(self.plan.todo.chunks(size));
+        for window in windows {
+            pass.go_on()?;
+            self.window(pass, window).await?;
+        }
+        if !self.held.is_empty() {
+            let todos = std::mem::take(&mut self.held);
+            if self.may_act(pass, todos.len() as u64) {
+                return self.act(pass, todos).await;
+            }
+            self.counts.held_back += todos.len() as u64;
+            todos.iter().for_each(|todo| self.undone(todo.known.uid));
+        }
+        Ok(())
+    }
+
+    /// Reports are only wanted where they will be put somewhere.
+    fn wish(&self) -> Wish {
+        let policy = &self.job.policy;
+        let with_report = [&policy.unsure, &policy.spam, &policy.certain]
+            .into_iter()
+            .any(|treatment| matches!(treatment.copy, Some((_, Form::WithReport))));
+        if with_report { Wish::Report } else { Wish::Verdict }
+    }
+
+    /// Whether what is to be done waits until the whole round is judged.
+    fn waits(&self) -> bool {
+        self.job.policy.blast_limit != BlastLimit::Off || self.reports_only()
+    }
+
+    fn reports_only(&self) -> bool {
+        self.plan.first_time && self.job.policy.first_run_reports
+    }
+
+    fn may_act(&self, pass: &Pass<'_>, messages: u64) -> bool {
+        if self.reports_only() {
+            pass.warn("this is the first run over this folder: it only reports, the next one acts");
+            return false;
+        }
+        match self.job.policy.blast_limit {
+            BlastLimit::Messages(limit) if messages > limit => {
+                pass.warn(&format!(
+                    "{messages} messages of this round would be moved, more than the blast limit of {limit}: nothing \
+                     was moved. Look at what was judged, and if it is right run again with --blast-limit off"
+                ));
+                false
+            }
+            _ => true,
+        }
+    }
+
+    async fn window(&mut self, pass: &mut Pass<'_>, uids: &[Uid]) -> Result<()> {
+        let now = pass.now();
+        pass.store
+            .begin_attempts(self.plan.id, self.plan.purpose, uids, now)?;
+        let mut ascending = uids.to_vec();
+        ascending.sort_unstable();
+        let wish = if pass.mode == Mode::Act {
+            self.wish()
+        } else {
+            Wish::Verdict
+        };
+        let window = judge(pass, &ascending, self.job.bounds.jobs, wish).await?;
+        let Window {
+            judged,
+            outage,
+            broken,
+            not_read,
+        } = window;
+        let answered: UidSet = judged.iter().map(|judged| judged.known.uid).collect();
+        let todos = self.sort(pass, judged)?;
+        let why = "the server did not give the whole message, or it is larger than anything isbg reads";
+        self.counts.unknown += not_read.len() as u64;
+        for uid in &not_read {
+            pass.observer.event(Event::Unknown {
+                folder: &self.plan.folder,
+                uid: *uid,
+                detail: why,
+            });
+        }
+        self.retry(
+            pass,
+            not_read.into_iter().map(|uid| (uid, why.to_owned())).collect(),
+        )?;
+        let rest: Vec<Uid> = ascending
+            .into_iter()
+            .filter(|uid| !answered.contains(*uid))
+            .collect();
+        // Where a whole window was fetched and these did not come, they are gone. Otherwise their turn had not come.
+        if outage.is_some() || broken.is_some() || pass.go_on().is_err() {
+            rest.iter().for_each(|uid| self.undone(*uid));
+        }
+        if let Some(error) = broken {
+            return Err(error.into());
+        }
+        self.act_or_hold(pass, todos).await?;
+        match outage {
+            Some(unknown) => Err(Error::Outage {
+                scorer: pass.scorer.name(),
+                unknown,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    async fn act_or_hold(&mut self, pass: &mut Pass<'_>, todos: Vec<Todo>) -> Result<()> {
+        match pass.mode {
+            Mode::Act if self.waits() => self.held.extend(todos),
+            Mode::Act => self.act(pass, todos).await?,
+            Mode::Observe | Mode::DryRun => {
+                self.counts.held_back += todos.len() as u64;
+                self.remember(pass, todos.iter().map(seen).collect())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides about each judged message, remembers those that are left where they are, and gives the others.
+    fn sort(&mut self, pass: &mut Pass<'_>, judged: Vec<Judged>) -> Result<Vec<Todo>> {
+        let (mut left, mut todos, mut failures) = (Vec::new(), Vec::new(), Vec::new());
+        for Judged { known, answer } in judged {
+            match answer {
+                Ok(scored) => {
+                    let todo = self.decided(pass, known, scored)?;
+                    if todo.treatment.is_leave() {
+                        left.push(seen(&todo))
+                    } else {
+                        todos.push(todo)
+                    }
+                }
+                Err(unknown) => {
+                    let event = Event::Unknown {
+                        folder: &self.plan.folder,
+                        uid: known.uid,
+                        detail: &unknown.detail,
+                    };
+                    pass.observer.event(event);
+                    self.counts.unknown += 1;
+                    failures.push((known.uid, unknown.detail));
+                }
+            }
+        }
+        self.remember(pass, left)?;
+        self.retry(pass, failures)?;
+        Ok(todos)
+    }
+
+    fn decided(&mut self, pass: &mut Pass<'_>, known: Known, scored: Scored) -> Result<Todo> {
+        let Scored { verdict, rewritten } = scored;
+        let policy = &self.job.policy;
+        let acts = !policy.treatment(verdict.tier(&policy.thresholds)).is_leave();
+        let put_back = acts
+            && (known.report_around.is_some() || pass.store.dealt_with(pass.account, known.fingerprint)?);
+        let decision = decide(&verdict, policy, &known.flags, put_back);
+        self.count(&decision);
+        pass.observer.event(Event::Judged {
+            folder: &self.plan.folder,
+            uid: known.uid,
+            summary: &known.summary,
+            verdict: &verdict,
+            decision: &decision,
+        });
+        let (treatment, rewritten) = with_rewritten(decision.treatment.clone(), rewritten)?;
+        Ok(Todo {
+            known,
+            treatment,
+            decision: Some((verdict, decision)),
+            rewritten,
+        })
+    }
+
+    fn count(&mut self, decision: &Decision) {
+        let counts = &mut *self.counts;
+        counts.judged += 1;
+        match decision.tier {
+            Tier::Ham => counts.ham += 1,
+            Tier::Unsure => counts.unsure += 1,
+            Tier::Spam => counts.spam += 1,
+            Tier::Certain => {
+                counts.spam += 1;
+                counts.certain += 1;
+            }
+        }
+        counts.spared += u64::from(matches!(decision.spared, Some(Spared::Flagged | Spared::PutBack)));
+    }
+
+    async fn act(&mut self, pass: &mut Pass<'_>, todos: Vec<Todo>) -> Result<()> {
+        if todos.is_empty() {
+            return Ok(());
+        }
+        let ended = carry_out(pass, self.plan, todos).await?;
+        let (mut done, mut failures) = (Vec::new(), Vec::new());
+        for (todo, ending) in ended {
+            match ending {
+                Ending::Done { original, .. } => {
+                    self.count_done(&todo, original);
+                    done.push(seen(&todo));
+                }
+                Ending::Yielded(_) => {
+                    self.counts.not_done += 1;
+                    self.undone(todo.known.uid);
+                }
+                Ending::Failed(why) => {
+                    self.counts.not_done += 1;
+                    failures.push((todo.known.uid, why));
+                }
+            }
+        }
+        self.remember(pass, done)?;
+        self.retry(pass, failures)
+    }
+
+    fn count_done(&mut self, todo: &Todo, original: isbg_store::Original) {
+        let tier = todo.decision.as_ref().map(|(_, decision)| decision.tier);
+        let trashed =
+            matches!(self.job.policy.certain.original, Original::ToTrash(_)) && tier == Some(Tier::Certain);
+        let copy = todo.treatment.copy.is_some() && !trashed;
+        match crate::carry_out::what(copy, original) {
+            "copied" => self.counts.copied += 1,
+            "moved" => self.counts.moved += 1,
+            "flagged" => self.counts.flagged += 1,
+            _ => self.counts.deleted += 1,
+        }
+    }
+
+    fn remember(&self, pass: &mut Pass<'_>, messages: Vec<Seen>) -> Result<()> {
+        let now = pass.now();
+        Ok(pass
+            .store
+            .commit_seen(self.plan.id, self.plan.purpose, &messages, now)?)
+    }
+
+    /// Messages without a verdict, or on which the server would not act, are tried again later, each by itself.
+    fn retry(&mut self, pass: &mut Pass<'_>, failures: Vec<(Uid, String)>) -> Result<()> {
+        if failures.is_empty() {
+            return Ok(());
+        }
+        let now = pass.now();
+        let attempts = pass.store.attempts(self.plan.id, self.plan.purpose)?;
+        let tries = |uid: Uid| {
+            attempts
+                .iter()
+                .find(|attempt| attempt.uid == uid)
+                .map_or(1, |attempt| attempt.tries)
+        };
+        let failures: Vec<NoVerdict> = failures
+            .into_iter()
+            .map(|(uid, error)| NoVerdict {
+                uid,
+                next_try: now.plus(wait(tries(uid))),
+                error,
+            })
+            .collect();
+        failures.iter().for_each(|failure| self.undone(failure.uid));
+        Ok(pass
+            .store
+            .end_without_verdict(self.plan.id, self.plan.purpose, &failures, now)?)
+    }
+
+    fn undone(&mut self, uid: Uid) {
+        self.lowest_undone = Some(self.lowest_undone.map_or(uid, |lowest| lowest.min(uid)));
+    }
+}
+
+/// How long to wait after so many tries, in seconds.
+pub(crate) fn wait(tries: u32) -> i64 {
+    FIRST_WAIT
+        .saturating_mul(1 << tries.saturating_sub(1).min(10))
+        .min(LONGEST_WAIT)
+}
+
+/// The rewritten message with its fingerprint, where one is wanted. Where the scorer rewrote nothing (the user's own
+/// threshold calls spam what the scorer does not), the untouched original is copied.
+fn with_rewritten(
+    treatment: Treatment,
+    rewritten: Option<Spool>,
+) -> Result<(Treatment, Option<(Spool, isbg_types::Fingerprint)>)> {
+    match (treatment.copy, rewritten) {
+        (Some((folder, Form::WithReport)), Some(rewritten)) => {
+            let print = fingerprint_of(&rewritten)?;
+            Ok((
+                Treatment {
+                    copy: Some((folder, Form::WithReport)),
+                    ..treatment
+                },
+                Some((rewritten, print)),
+            ))
+        }
+        (Some((folder, _)), _) => Ok((
+            Treatment {
+                copy: Some((folder, Form::AsIs)),
+                ..treatment
+            },
+            None,
+        )),
+        (None, _) => Ok((
+            Treatment {
+                copy: None,
+                ..treatment
+            },
+            None,
+        )),
+    }
+}
+
+fn seen(todo: &Todo) -> Seen {
+    let judged: Option<(&Verdict, &Decision)> = todo
+        .decision
+        .as_ref()
+        .map(|(verdict, decision)| (verdict, decision));
+    Seen {
+        uid: todo.known.uid,
+        fingerprint: todo.known.fingerprint,
+        tier: judged.map(|(_, decision)| decision.tier),
+        score: judged.map(|(verdict, _)| verdict.score),
+    }
+}
+
+/// Names the first few messages that are too large to be judged.
+async fn name_too_large(pass: &mut Pass<'_>, plan: &Plan) -> Result<()> {
+    let named: UidSet = plan.too_large.iter().rev().take(NAMED).copied().collect();
+    if named.is_empty() {
+        return Ok(());
+    }
+    for facts in pass.client.look(&named, true).await? {
+        pass.observer.event(Event::TooLarge {
+            folder: &plan.folder,
+            uid: facts.uid,
+            size: facts.size.unwrap_or(0),
+            summary: &summary(facts.header.as_deref().unwrap_or_default()),
+        });
+    }
+    Ok(())
+}
