@@ -180,6 +180,27 @@ impl Store {
         })
     }
 
+    /// Whether a message of this identity was put somewhere else or marked by us and stands so in the history, or the
+    /// user wants it kept. If it turns up where new mail is looked for, the user has put it back, or our memory of
+    /// having seen it is gone: either way it has been dealt with.
+    ///
+    /// # Errors
+    /// Those of the state file.
+    pub fn dealt_with(&self, account: AccountId, print: Fingerprint) -> Result<bool> {
+        self.read(|conn| {
+            let kept = conn
+                .prepare_cached("SELECT 1 FROM kept WHERE account = ?1 AND fingerprint = ?2")?
+                .exists(params![account, print.0])?;
+            let moved = conn
+                .prepare_cached(
+                    "SELECT 1 FROM history WHERE fingerprint = ?1 AND account = ?2 AND purpose = 'scan'
+                         AND undone_by IS NULL AND action <> 'restore'",
+                )?
+                .exists(params![print.0, account])?;
+            Ok(kept || moved)
+        })
+    }
+
     /// If we made a message of this identity by rewriting another (a scorer's report around it): the identity of the
     /// original. Only what this answers for may be taken apart as a report; anybody can write something that looks
     /// like one.

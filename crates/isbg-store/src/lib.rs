@@ -28,6 +28,7 @@ mod lock;
 mod open;
 mod password_file;
 mod private;
+mod rehearsal;
 mod seen;
 mod settle;
 mod words;

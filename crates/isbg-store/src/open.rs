@@ -39,8 +39,8 @@ const NOTICE_TEXT: &str = "isbg keeps its memory here: what it has seen, moved a
 #[derive(Debug)]
 pub struct Store {
     pub(crate) conn: Connection,
-    directory: PathBuf,
-    path: PathBuf,
+    pub(crate) directory: PathBuf,
+    pub(crate) path: PathBuf,
 }
 
 impl Store {
@@ -121,7 +121,7 @@ impl Store {
         set().map_err(|error| Error::from(error).at(&self.path))
     }
 
-    fn migrate(&mut self, begun: bool) -> Result<()> {
+    pub(crate) fn migrate(&mut self, begun: bool) -> Result<()> {
         let path = self.path.clone();
         self.write(|tx| {
             // Another process may have been faster, so the version counts that stands inside the transaction.

@@ -144,6 +144,7 @@ CREATE TABLE history (
 ) STRICT;
 CREATE INDEX history_account ON history (account, id);
 CREATE INDEX history_run ON history (run);
+CREATE INDEX history_fingerprint ON history (fingerprint);
 
 CREATE TABLE learned (
     account     INTEGER NOT NULL REFERENCES account (id),
