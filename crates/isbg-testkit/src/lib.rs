@@ -9,6 +9,7 @@ pub mod conservation;
 #[cfg(unix)]
 pub mod dovecot;
 mod identity;
+pub mod mail;
 pub mod mailbox;
 #[cfg(unix)]
 pub mod maildir;

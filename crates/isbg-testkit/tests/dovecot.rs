@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 use isbg_testkit::dovecot::{Dovecot, Settings, Storage};
+use isbg_testkit::mail::odd;
 use isbg_testkit::wire::{Wire, name};
 
 const MAIL: &[u8] = b"Subject: Gr\xc3\xbc\xc3\x9fe\r\nMessage-ID: <1@example.org>\r\n\r\nHello\r\n";
@@ -156,4 +157,24 @@ fn thousands_of_messages_are_laid_in_at_once() {
             .contains(&format!("MESSAGES {count} UIDNEXT {}", count + 1)),
         "{reply:?}"
     );
+}
+
+#[test]
+fn odd_mail_lies_in_a_mailbox_as_it_was_delivered() {
+    let dovecot = Dovecot::start(Settings::default()).unwrap();
+    for (_, bytes) in odd() {
+        dovecot.deliver("INBOX", &bytes, &[], 1_780_000_000).unwrap();
+    }
+    let by_imap = dovecot.wire().unwrap().messages("INBOX").unwrap();
+    let on_disk = dovecot.mailbox().unwrap();
+    assert_eq!(by_imap.len(), odd().len());
+    for ((name, _), (seen, lies)) in odd().iter().zip(by_imap.iter().zip(&on_disk["INBOX"])) {
+        // Dovecot has no way to hand out a zero byte, and sends 0x80 in its place.
+        let sent: Vec<u8> = lies
+            .bytes
+            .iter()
+            .map(|byte| if *byte == 0 { 0x80 } else { *byte })
+            .collect();
+        assert!(seen.bytes == sent, "{name}");
+    }
 }
