@@ -1,6 +1,10 @@
 //! Asking scorers outside of this program, each with deadline, caps and a limit on what runs at once. Knows neither
 //! mailboxes nor what follows from an answer.
 
+mod endpoint;
+pub mod spamd;
+mod text;
 mod unknown;
 
+pub use endpoint::{Address, Endpoint, NotAnAddress};
 pub use unknown::{Unknown, UnknownKind};
