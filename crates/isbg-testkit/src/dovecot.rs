@@ -39,7 +39,7 @@ pub struct Settings {
     pub folders: Vec<(&'static str, Option<&'static str>)>,
     /// Offers TLS, on a port of its own and by STARTTLS.
     pub tls: Option<Identity>,
-    /// Refuses passwords in the clear before TLS.
+    /// Refuses passwords in the clear before TLS. The server is then at 127.0.0.2, which only Linux has.
     pub tls_required: bool,
     /// The most a user's mail may take up, in bytes.
     pub quota: Option<u64>,
@@ -91,9 +91,8 @@ impl Dovecot {
         let tls = settings.tls.is_some().then(Port::reserve).transpose()?;
         let config = config::write(&home, &settings, plain.number(), tls.as_ref().map(Port::number))?;
         let arguments = ["-F".as_ref(), "-c".as_ref(), config.as_os_str()];
-        let mut server = Server::start(&home, "dovecot-imapd", "dovecot", arguments, &[])?;
-        server.wait_until(|| Wire::connect(plain.address()).is_ok())?;
-        let dovecot = Self {
+        let server = Server::start(&home, "dovecot-imapd", "dovecot", arguments, &[])?;
+        let mut dovecot = Self {
             server,
             home,
             plain,
@@ -101,6 +100,8 @@ impl Dovecot {
             settings,
         };
         dovecot.restrict()?;
+        let address = dovecot.address();
+        dovecot.server.wait_until(|| Wire::connect(address).is_ok())?;
         Ok(dovecot)
     }
 
@@ -117,14 +118,15 @@ impl Dovecot {
         Ok(())
     }
 
-    /// Where it listens for IMAP in the clear.
+    /// Where it listens for IMAP, in the clear at first.
     pub fn address(&self) -> SocketAddr {
-        self.plain.address()
+        (config::listen(&self.settings), self.plain.number()).into()
     }
 
     /// Where it listens for IMAP over TLS.
     pub fn tls_address(&self) -> Option<SocketAddr> {
-        self.tls.as_ref().map(Port::address)
+        let port = self.tls.as_ref()?;
+        Some((config::listen(&self.settings), port.number()).into())
     }
 
     /// The name and password of the first user.

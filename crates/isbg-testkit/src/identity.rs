@@ -5,6 +5,8 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "127.0.0.2"];
+
 /// A certificate with its key, both PEM.
 #[derive(Debug, Clone)]
 pub struct Identity {
@@ -46,12 +48,12 @@ impl Authority {
         &self.certificate
     }
 
-    /// A certificate for `localhost` and 127.0.0.1.
+    /// A certificate for `localhost`, 127.0.0.1 and 127.0.0.2.
     ///
     /// # Errors
     /// When the system has no randomness.
     pub fn good(&self) -> Result<Identity> {
-        self.sign(CertificateParams::new(names(&["localhost", "127.0.0.1"]))?)
+        self.sign(CertificateParams::new(names(&LOOPBACK))?)
     }
 
     /// A certificate for another server.
@@ -62,12 +64,12 @@ impl Authority {
         self.sign(CertificateParams::new(names(&["mail.example.org"]))?)
     }
 
-    /// A certificate for `localhost` and 127.0.0.1 that was good until 2020.
+    /// A certificate for `localhost`, 127.0.0.1 and 127.0.0.2 that was good until 2020.
     ///
     /// # Errors
     /// When the system has no randomness.
     pub fn expired(&self) -> Result<Identity> {
-        let mut params = CertificateParams::new(names(&["localhost", "127.0.0.1"]))?;
+        let mut params = CertificateParams::new(names(&LOOPBACK))?;
         params.not_before = date_time_ymd(2019, 1, 1);
         params.not_after = date_time_ymd(2020, 1, 1);
         self.sign(params)
@@ -93,13 +95,13 @@ impl Authority {
 }
 
 impl Identity {
-    /// A certificate for `localhost` and 127.0.0.1 that nobody signed but itself.
+    /// A certificate for `localhost`, 127.0.0.1 and 127.0.0.2 that nobody signed but itself.
     ///
     /// # Errors
     /// When the system has no randomness.
     pub fn self_signed() -> Result<Self> {
         let key = KeyPair::generate()?;
-        let params = CertificateParams::new(names(&["localhost", "127.0.0.1"]))?;
+        let params = CertificateParams::new(names(&LOOPBACK))?;
         Ok(Self {
             certificate: params.self_signed(&key)?.pem(),
             key: key.serialize_pem(),

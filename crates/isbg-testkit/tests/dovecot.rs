@@ -2,6 +2,7 @@
 
 #![cfg(unix)]
 
+use isbg_testkit::Authority;
 use isbg_testkit::dovecot::{Dovecot, Settings, Storage};
 use isbg_testkit::mail::odd;
 use isbg_testkit::wire::{Wire, name};
@@ -177,4 +178,30 @@ fn odd_mail_lies_in_a_mailbox_as_it_was_delivered() {
             .collect();
         assert!(seen.bytes == sent, "{name}");
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_password_in_the_clear_where_tls_is_required() {
+    let identity = Authority::new().unwrap().good().unwrap();
+    let settings = Settings {
+        tls: Some(identity),
+        tls_required: true,
+        ..Settings::default()
+    };
+    let dovecot = Dovecot::start(settings).unwrap();
+    let mut wire = Wire::connect(dovecot.address()).unwrap();
+    assert!(
+        wire.greeting().contains("STARTTLS LOGINDISABLED"),
+        "{}",
+        wire.greeting()
+    );
+    assert!(
+        wire.say("LOGIN me secret")
+            .unwrap()
+            .status
+            .contains("PRIVACYREQUIRED")
+    );
+    assert!(wire.command("STARTTLS").is_ok());
+    std::net::TcpStream::connect(dovecot.tls_address().unwrap()).unwrap();
 }

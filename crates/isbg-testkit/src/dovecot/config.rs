@@ -1,6 +1,7 @@
 //! The `dovecot.conf` of a test server. Does not start it.
 
 use std::fmt::Write as _;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -24,7 +25,7 @@ pub(super) fn write(home: &Home, settings: &Settings, plain: u16, tls: Option<u1
         home.write("key.pem", &identity.key)?;
     }
     let parts = [
-        base(home)?,
+        base(home, settings)?,
         listeners(plain, tls),
         logins(home, settings),
         mail(home, settings),
@@ -35,15 +36,16 @@ pub(super) fn write(home: &Home, settings: &Settings, plain: u16, tls: Option<u1
 }
 
 /// Dovecot without privileges: every service as one user, none locked in.
-fn base(home: &Home) -> Result<String> {
+fn base(home: &Home, settings: &Settings) -> Result<String> {
     let (user, group) = user_and_group()?;
     let home = home.path().display();
+    let listen = listen(settings);
     let mut text = format!(
         "base_dir = {home}/run
 state_dir = {home}/state
 log_path = /dev/stderr
 protocols = imap
-listen = 127.0.0.1
+listen = {listen}
 default_internal_user = {user}
 default_internal_group = {group}
 default_login_user = {user}
@@ -65,6 +67,13 @@ shutdown_clients = yes
         writeln!(text, "service {service} {{\n  chroot =\n}}")?;
     }
     Ok(text)
+}
+
+/// The address to listen on. Dovecot takes a connection for secure, and never demands TLS, when both its ends have the same
+/// address; 127.0.0.2 is one that clients come to from 127.0.0.1.
+pub(super) fn listen(settings: &Settings) -> Ipv4Addr {
+    let last = if settings.tls_required { 2 } else { 1 };
+    Ipv4Addr::new(127, 0, 0, last)
 }
 
 fn listeners(plain: u16, tls: Option<u16>) -> String {
@@ -96,14 +105,8 @@ fn logins(home: &Home, settings: &Settings) -> String {
         "ssl = no\n".to_owned()
     };
     let plaintext = if settings.tls_required { "yes" } else { "no" };
-    // 127.0.0.1 counts as secure by itself, and so would never demand TLS.
-    let local = if settings.tls_required {
-        "ssl = required\n"
-    } else {
-        ""
-    };
     format!(
-        "{ssl}{local}disable_plaintext_auth = {plaintext}
+        "{ssl}disable_plaintext_auth = {plaintext}
 auth_mechanisms = {mechanisms}
 auth_failure_delay = 0
 mail_max_userip_connections = 200
