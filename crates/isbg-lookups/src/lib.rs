@@ -2,6 +2,7 @@
 //! mailboxes nor what follows from an answer.
 
 mod endpoint;
+pub mod program;
 pub mod spamd;
 mod text;
 mod unknown;
