@@ -57,14 +57,14 @@ pub(crate) struct Window {
 pub(crate) async fn judge(pass: &mut Pass<'_>, uids: &[Uid], jobs: usize, wish: Wish) -> Result<Window> {
     let (sender, receiver) = mpsc::channel(jobs);
     let account = pass.account;
-    let (client, store, budget) = (&mut *pass.client, &*pass.store, &pass.budget);
+    let (client, store, budget) = (&mut *pass.client, &mut *pass.store, &pass.budget);
     let fetching = async move {
         let fetched = client.fetch(uids, &sender, budget).await;
         drop(sender);
         fetched
     };
     let mut scoring = Scoring::new(Arc::clone(&pass.scorer), wish, Arc::clone(&pass.stop));
-    let ours = |print: Fingerprint| store.our_copy(account, print);
+    let ours = move |print: Fingerprint| store.our_copy(account, print);
     let (fetched, judged) = tokio::join!(fetching, scoring.work(receiver, jobs, ours));
     judged?;
     let mut window = Window {
@@ -113,7 +113,7 @@ impl Scoring {
         &mut self,
         mut arriving: mpsc::Receiver<Fetched>,
         jobs: usize,
-        ours: impl Fn(Fingerprint) -> isbg_store::Result<Option<Fingerprint>>,
+        mut ours: impl FnMut(Fingerprint) -> isbg_store::Result<Option<Fingerprint>>,
     ) -> Result<()> {
         let mut open = true;
         loop {
@@ -121,7 +121,7 @@ impl Scoring {
                 Some(done) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => self.finish(done).await,
                 next = arriving.recv(), if open && self.tasks.len() < jobs => match next {
                     Some(fetched) if self.gives_up() => drop(fetched),
-                    Some(fetched) => self.start(fetched, &ours)?,
+                    Some(fetched) => self.start(fetched, &mut ours)?,
                     None => open = false,
                 },
                 else => return Ok(()),
@@ -136,7 +136,7 @@ impl Scoring {
     fn start(
         &mut self,
         fetched: Fetched,
-        ours: impl Fn(Fingerprint) -> isbg_store::Result<Option<Fingerprint>>,
+        ours: impl FnMut(Fingerprint) -> isbg_store::Result<Option<Fingerprint>>,
     ) -> Result<()> {
         let known = known(&fetched, ours)?;
         let (scorer, wish) = (Arc::clone(&self.scorer), self.wish);
@@ -197,7 +197,7 @@ fn unwrapped(message: &Spool) -> std::result::Result<Spool, Unknown> {
 /// What is known of a message from its header and the server's word.
 pub(crate) fn known(
     fetched: &Fetched,
-    ours: impl Fn(Fingerprint) -> isbg_store::Result<Option<Fingerprint>>,
+    mut ours: impl FnMut(Fingerprint) -> isbg_store::Result<Option<Fingerprint>>,
 ) -> Result<Known> {
     let facts = &fetched.facts;
     let start = fetched.body.prefix(HEADER_LIMIT)?;

@@ -228,14 +228,17 @@ async fn fetch_and_teach(
             }
             let known = known(&fetched, |print| store.our_copy(account, print))?;
             let mails = lesson_of(&fetched, class, known.report_around.is_some())?;
-            let answer = teach(&*scorer, &mails, class, |prints| {
-                Ok(store
-                    .learned(account, scorer.name(), prints)?
-                    .iter()
-                    .map(|was| *was == Some(class))
-                    .collect())
-            })
-            .await?;
+            let prints: Vec<Fingerprint> = mails
+                .iter()
+                .map(isbg_message::fingerprint_of)
+                .collect::<std::io::Result<_>>()?;
+            let before = store.learned(account, scorer.name(), &prints)?;
+            let new = mails
+                .iter()
+                .zip(prints)
+                .zip(before)
+                .filter(|(_, before)| *before != Some(class));
+            let answer = teach(&*scorer, new.map(|(mail, _)| mail).collect(), class).await;
             if let Ok((_, new)) = &answer {
                 let taught: Vec<(Fingerprint, Class)> = new.iter().map(|print| (*print, class)).collect();
                 let now = std::time::SystemTime::now().into();
@@ -268,27 +271,18 @@ fn lesson_of(fetched: &Fetched, class: Class, our_report: bool) -> Result<Vec<Sp
     Ok(if inner.is_empty() { vec![mail] } else { inner })
 }
 
-/// Teaches all that a message holds. Learned if any of it was new; gives what was new.
+/// Teaches what is new of what a message holds. Learned if any of it was; gives the identities of what was.
 async fn teach(
     scorer: &dyn Scorer,
-    mails: &[Spool],
+    new: Vec<(&Spool, Fingerprint)>,
     class: Class,
-    knows: impl Fn(&[Fingerprint]) -> Result<Vec<bool>>,
-) -> Result<std::result::Result<(Taught, Vec<Fingerprint>), Unknown>> {
-    let prints: Vec<Fingerprint> = mails
-        .iter()
-        .map(isbg_message::fingerprint_of)
-        .collect::<std::io::Result<_>>()?;
-    let known = knows(&prints)?;
-    let (mut result, mut new) = (Taught::AlreadyKnown, Vec::new());
-    for ((mail, print), known) in mails.iter().zip(prints).zip(known) {
-        if known {
-            continue;
-        }
-        match scorer.teach(mail, class).await {
-            Ok(Taught::Learned) => result = Taught::Learned,
-            Ok(Taught::AlreadyKnown) => {}
-            Ok(Taught::TooLarge) => {
+) -> std::result::Result<(Taught, Vec<Fingerprint>), Unknown> {
+    let (mut result, mut taught) = (Taught::AlreadyKnown, Vec::new());
+    for (mail, print) in new {
+        match scorer.teach(mail, class).await? {
+            Taught::Learned => result = Taught::Learned,
+            Taught::AlreadyKnown => {}
+            Taught::TooLarge => {
                 result = if result == Taught::Learned {
                     result
                 } else {
@@ -296,11 +290,10 @@ async fn teach(
                 };
                 continue;
             }
-            Err(unknown) => return Ok(Err(unknown)),
         }
-        new.push(print);
+        taught.push(print);
     }
-    Ok(Ok((result, new)))
+    Ok((result, taught))
 }
 
 impl LearnCounts {

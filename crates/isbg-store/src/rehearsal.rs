@@ -20,10 +20,11 @@ impl Store {
     /// Those of reading the state file, and of the temporary file.
     pub fn rehearsal(directory: &Path) -> Result<Self> {
         let path = directory.join(FILE);
+        let found = private::plain(&path)?.filter(|found| found.len() > 0);
         let copied = || -> rusqlite::Result<Connection> {
             // An empty name is SQLite's for a temporary database of its own.
             let mut copy = Connection::open("")?;
-            if private::plain(&path).is_ok_and(|found| found.is_some_and(|found| found.len() > 0)) {
+            if found.is_some() {
                 let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NOFOLLOW;
                 let state = Connection::open_with_flags(&path, flags)?;
                 Backup::new(&state, &mut copy)?.run_to_completion(PAGES, std::time::Duration::ZERO, None)?;
