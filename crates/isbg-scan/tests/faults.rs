@@ -3,6 +3,8 @@
 //! A: MOVE. B: COPY with UIDPLUS. C: neither. R: a copy with the scorer's report, the original removed. K: the same, the
 //! original kept.
 
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
+
 mod lab;
 
 use isbg_scan::{Form, Original, ScanJob, Treatment};

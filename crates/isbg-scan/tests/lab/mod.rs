@@ -1,6 +1,7 @@
 //! A mailbox on a real Dovecot, a state, and a scorer that calls spam what says so. Does not know what is tested.
 
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "tests may panic")]
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -233,6 +234,8 @@ pub struct Judge {
     pub down: AtomicBool,
     pub scored: AtomicUsize,
     pub lessons: Mutex<Vec<(Class, Vec<u8>)>>,
+    /// Done once, while a message is judged.
+    pub meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Judge {
@@ -251,6 +254,9 @@ impl Judge {
         }
         assert!(!has("Subject: panic"), "a message that the scorer does not bear");
         self.scored.fetch_add(1, Ordering::Relaxed);
+        if let Some(meanwhile) = self.meanwhile.lock().unwrap().take() {
+            meanwhile();
+        }
         let points = match () {
             () if has("Subject: certain") => 20_000,
             () if has("Subject: spam") => 9_000,

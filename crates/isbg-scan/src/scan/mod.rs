@@ -1,20 +1,24 @@
 //! One scan of one folder, start to end: plan, judge, decide, carry out, remember. Does not know how any of it is done.
 
+mod outcome;
+
 use isbg_engine::{Scored, Wish};
 use isbg_message::{fingerprint_of, summary};
 use isbg_spool::Spool;
-use isbg_store::{NoVerdict, Purpose, Seen};
-use isbg_types::{FolderName, Tier, Uid, UidSet, Verdict};
+use isbg_store::Purpose;
+use isbg_types::{FolderName, Tier, Uid, UidSet};
 
-use crate::carry_out::{Ending, Todo, carry_out};
+use crate::carry_out::Todo;
 use crate::decide::{Decision, Spared, decide};
 use crate::error::{Error, Result};
 use crate::event::{Event, Phase};
 use crate::judge::{Judged, Known, Window, judge};
 use crate::pass::{Mode, Pass};
 use crate::plan::{Imported, Plan, Wanted, plan};
-use crate::policy::{BlastLimit, Bounds, Form, Original, Policy, Treatment};
+use crate::policy::{BlastLimit, Bounds, Form, Policy, Treatment};
 use crate::report::ScanCounts;
+use outcome::seen;
+pub(crate) use outcome::wait;
 
 /// So many messages are fetched and judged before anything is done about them.
 const WINDOW: usize = 500;
@@ -24,12 +28,6 @@ const WINDOW_WITH_REPORTS: usize = 100;
 
 /// So many too-large messages are named; the others are only counted.
 const NAMED: usize = 20;
-
-/// The first wait before a message without a verdict is tried again, in seconds. It doubles each time.
-const FIRST_WAIT: i64 = 600;
-
-/// The longest wait, in seconds.
-const LONGEST_WAIT: i64 = 86_400;
 
 /// What to scan, and what to do about it.
 #[derive(Debug, Clone)]
@@ -179,19 +177,7 @@ impl Scan<'_> {
         } = window;
         let answered: UidSet = judged.iter().map(|judged| judged.known.uid).collect();
         let todos = self.sort(pass, judged)?;
-        let why = "the server did not give the whole message, or it is larger than anything isbg reads";
-        self.counts.unknown += not_read.len() as u64;
-        for uid in &not_read {
-            pass.observer.event(Event::Unknown {
-                folder: &self.plan.folder,
-                uid: *uid,
-                detail: why,
-            });
-        }
-        self.retry(
-            pass,
-            not_read.into_iter().map(|uid| (uid, why.to_owned())).collect(),
-        )?;
+        self.not_read(pass, not_read).await?;
         let rest: Vec<Uid> = ascending
             .into_iter()
             .filter(|uid| !answered.contains(*uid))
@@ -211,6 +197,29 @@ impl Scan<'_> {
             }),
             None => Ok(()),
         }
+    }
+
+    /// Messages that were not given whole: those that are still there are tried again later.
+    async fn not_read(&mut self, pass: &mut Pass<'_>, uids: Vec<Uid>) -> Result<()> {
+        if uids.is_empty() {
+            return Ok(());
+        }
+        // Only with this does a server take notice of what others removed.
+        pass.client.noop().await?;
+        let there = pass.client.look(&uids.iter().copied().collect(), false).await?;
+        let why = "the server did not give the whole message, or it is larger than anything isbg reads";
+        self.counts.unknown += there.len() as u64;
+        for facts in &there {
+            pass.observer.event(Event::Unknown {
+                folder: &self.plan.folder,
+                uid: facts.uid,
+                detail: why,
+            });
+        }
+        self.retry(
+            pass,
+            there.iter().map(|facts| (facts.uid, why.to_owned())).collect(),
+        )
     }
 
     async fn act_or_hold(&mut self, pass: &mut Pass<'_>, todos: Vec<Todo>) -> Result<()> {
@@ -293,90 +302,6 @@ impl Scan<'_> {
         }
         counts.spared += u64::from(matches!(decision.spared, Some(Spared::Flagged | Spared::PutBack)));
     }
-
-    async fn act(&mut self, pass: &mut Pass<'_>, todos: Vec<Todo>) -> Result<()> {
-        if todos.is_empty() {
-            return Ok(());
-        }
-        let ended = carry_out(pass, self.plan, todos).await?;
-        let (mut done, mut failures) = (Vec::new(), Vec::new());
-        for (todo, ending) in ended {
-            match ending {
-                Ending::Done { original, .. } => {
-                    self.count_done(&todo, original);
-                    done.push(seen(&todo));
-                }
-                Ending::Yielded(_) => {
-                    self.counts.not_done += 1;
-                    self.undone(todo.known.uid);
-                }
-                Ending::Failed(why) => {
-                    self.counts.not_done += 1;
-                    failures.push((todo.known.uid, why));
-                }
-            }
-        }
-        self.remember(pass, done)?;
-        self.retry(pass, failures)
-    }
-
-    fn count_done(&mut self, todo: &Todo, original: isbg_store::Original) {
-        let tier = todo.decision.as_ref().map(|(_, decision)| decision.tier);
-        let trashed =
-            matches!(self.job.policy.certain.original, Original::ToTrash(_)) && tier == Some(Tier::Certain);
-        let copy = todo.treatment.copy.is_some() && !trashed;
-        match crate::carry_out::what(copy, original) {
-            "copied" => self.counts.copied += 1,
-            "moved" => self.counts.moved += 1,
-            "flagged" => self.counts.flagged += 1,
-            _ => self.counts.deleted += 1,
-        }
-    }
-
-    fn remember(&self, pass: &mut Pass<'_>, messages: Vec<Seen>) -> Result<()> {
-        let now = pass.now();
-        Ok(pass
-            .store
-            .commit_seen(self.plan.id, self.plan.purpose, &messages, now)?)
-    }
-
-    /// Messages without a verdict, or on which the server would not act, are tried again later, each by itself.
-    fn retry(&mut self, pass: &mut Pass<'_>, failures: Vec<(Uid, String)>) -> Result<()> {
-        if failures.is_empty() {
-            return Ok(());
-        }
-        let now = pass.now();
-        let attempts = pass.store.attempts(self.plan.id, self.plan.purpose)?;
-        let tries = |uid: Uid| {
-            attempts
-                .iter()
-                .find(|attempt| attempt.uid == uid)
-                .map_or(1, |attempt| attempt.tries)
-        };
-        let failures: Vec<NoVerdict> = failures
-            .into_iter()
-            .map(|(uid, error)| NoVerdict {
-                uid,
-                next_try: now.plus(wait(tries(uid))),
-                error,
-            })
-            .collect();
-        failures.iter().for_each(|failure| self.undone(failure.uid));
-        Ok(pass
-            .store
-            .end_without_verdict(self.plan.id, self.plan.purpose, &failures, now)?)
-    }
-
-    fn undone(&mut self, uid: Uid) {
-        self.lowest_undone = Some(self.lowest_undone.map_or(uid, |lowest| lowest.min(uid)));
-    }
-}
-
-/// How long to wait after so many tries, in seconds.
-pub(crate) fn wait(tries: u32) -> i64 {
-    FIRST_WAIT
-        .saturating_mul(1 << tries.saturating_sub(1).min(10))
-        .min(LONGEST_WAIT)
 }
 
 /// The rewritten message with its fingerprint, where one is wanted. Where the scorer rewrote nothing (the user's own
@@ -410,19 +335,6 @@ fn with_rewritten(
             },
             None,
         )),
-    }
-}
-
-fn seen(todo: &Todo) -> Seen {
-    let judged: Option<(&Verdict, &Decision)> = todo
-        .decision
-        .as_ref()
-        .map(|(verdict, decision)| (verdict, decision));
-    Seen {
-        uid: todo.known.uid,
-        fingerprint: todo.known.fingerprint,
-        tier: judged.map(|(_, decision)| decision.tier),
-        score: judged.map(|(verdict, _)| verdict.score),
     }
 }
 

@@ -1,20 +1,20 @@
 //! Puts back what was moved, and takes back what was marked, from the history. Refuses honestly where a message is no
 //! longer where it was put; never guesses.
 
+mod find;
+
 use std::collections::BTreeMap;
 
-use isbg_imap::Facts;
-use isbg_message::{fingerprint, fingerprint_of, originals, strip_markup};
 use isbg_spool::Spool;
 use isbg_store::{Action, Entry, Form, NewIntent, Original};
-use isbg_types::{Fingerprint, Flag, Flags, FolderName, Uid, UidValidity};
-use tokio::sync::mpsc;
+use isbg_types::{Flag, Flags, FolderName, UidValidity};
 
-use crate::carry_out::{Batch, Ending, LIMIT, Row, carry, prints, target};
+use crate::carry_out::{Batch, Ending, LIMIT, Row, carry, target};
 use crate::error::Result;
 use crate::event::Event;
 use crate::pass::Pass;
 use crate::plan::validity;
+use find::{Found, bodies, find, original_in};
 
 /// What an undo came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -91,68 +91,10 @@ fn refuse(pass: &Pass<'_>, entry: &Entry, why: &str, counts: &mut UndoCounts) {
     });
 }
 
-/// A message found where the history says it is.
-struct Found<'a> {
-    entry: &'a Entry,
-    facts: Facts,
-}
-
 /// A message to restore, with the original's bytes where they are to be put back.
 struct Message<'a> {
     found: &'a Found<'a>,
     rewritten: Option<Spool>,
-}
-
-/// Finds these messages by their places, and by their identities where no UID is known. The folder stays open.
-async fn find<'a>(
-    pass: &mut Pass<'_>,
-    folder: &FolderName,
-    wanted: Vec<(&'a Entry, UidValidity, Option<Uid>, Fingerprint)>,
-    counts: &mut UndoCounts,
-) -> Result<Vec<Found<'a>>> {
-    let opened = match pass.client.examine(folder, None).await {
-        Ok(opened) => opened,
-        Err(isbg_imap::Error::Refused(refusal)) => {
-            wanted
-                .iter()
-                .for_each(|(entry, ..)| refuse(pass, entry, &refusal.to_string(), counts));
-            return Ok(Vec::new());
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let mut all: Option<Vec<(Uid, Fingerprint)>> = None;
-    let mut found = Vec::new();
-    for (entry, known, uid, print) in wanted {
-        let uid = match uid {
-            Some(uid) if known == validity(&opened) => Some(uid),
-            _ => {
-                if all.is_none() {
-                    let present = pass.client.search(&[]).await?;
-                    all = Some(prints(pass.client, &present).await?);
-                }
-                all.iter()
-                    .flatten()
-                    .find(|(_, own)| *own == print)
-                    .map(|(uid, _)| *uid)
-            }
-        };
-        let facts = match uid {
-            Some(uid) => pass.client.look(&[uid].into_iter().collect(), true).await?.pop(),
-            None => None,
-        };
-        let same = |facts: &Facts| {
-            facts
-                .header
-                .as_deref()
-                .zip(facts.size)
-                .is_some_and(|(header, size)| fingerprint(header, size) == print)
-        };
-        match facts.filter(same) {
-            Some(facts) => found.push(Found { entry, facts }),
-            None => refuse(pass, entry, "the message is no longer where it was put", counts),
-        }
-    }
-    Ok(found)
 }
 
 async fn put_back(pass: &mut Pass<'_>, entries: &[&Entry], counts: &mut UndoCounts) -> Result<()> {
@@ -222,38 +164,6 @@ async fn unwrap(pass: &mut Pass<'_>, entries: &[&Entry], counts: &mut UndoCounts
         }
     }
     finish(pass, batch, messages, counts).await
-}
-
-/// The original in a report, or beneath a scorer's marks: only the very bytes that were there before.
-fn original_in(report: &Spool, print: Fingerprint) -> Result<Option<Spool>> {
-    let inside: Vec<Spool> = originals(report)?.take(1).collect::<std::io::Result<_>>()?;
-    for candidate in inside.into_iter().chain([strip_markup(report)?]) {
-        if fingerprint_of(&candidate)? == print {
-            return Ok(Some(candidate));
-        }
-    }
-    Ok(None)
-}
-
-async fn bodies(pass: &mut Pass<'_>, found: &[Found<'_>]) -> Result<BTreeMap<Uid, Spool>> {
-    let uids: Vec<Uid> = found.iter().map(|found| found.facts.uid).collect();
-    let (sender, mut arriving) = mpsc::channel(1);
-    let (client, budget) = (&mut *pass.client, &pass.budget);
-    let fetching = async move {
-        let fetched = client.fetch(&uids, &sender, budget).await;
-        drop(sender);
-        fetched
-    };
-    let keeping = async {
-        let mut bodies = BTreeMap::new();
-        while let Some(fetched) = arriving.recv().await {
-            bodies.insert(fetched.facts.uid, fetched.body);
-        }
-        bodies
-    };
-    let (fetched, bodies) = tokio::join!(fetching, keeping);
-    fetched?;
-    Ok(bodies)
 }
 
 async fn unmark(pass: &mut Pass<'_>, entries: &[&Entry], counts: &mut UndoCounts) -> Result<()> {
