@@ -3,6 +3,7 @@
 
 mod endpoint;
 pub mod program;
+pub mod rspamd;
 pub mod spamd;
 mod text;
 mod unknown;
