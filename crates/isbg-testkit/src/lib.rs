@@ -7,6 +7,10 @@
 mod acceptor;
 pub mod conservation;
 #[cfg(unix)]
+pub mod courier;
+#[cfg(unix)]
+pub mod cyrus;
+#[cfg(unix)]
 pub mod dovecot;
 mod identity;
 pub mod mail;
@@ -24,6 +28,8 @@ pub mod scripted;
 #[cfg(unix)]
 pub mod spamd;
 pub mod spamd_stub;
+#[cfg(unix)]
+mod unpacked;
 pub mod wire;
 
 pub use identity::{Authority, Identity};

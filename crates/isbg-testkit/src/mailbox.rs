@@ -46,6 +46,12 @@ pub fn with_crlf(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
+/// The bytes with every CRLF made LF, as most servers store them.
+pub fn with_lf(bytes: &[u8]) -> Vec<u8> {
+    let stays = |i: &usize| bytes[*i] != b'\r' || bytes.get(i + 1) != Some(&b'\n');
+    (0..bytes.len()).filter(stays).map(|i| bytes[i]).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,5 +59,6 @@ mod tests {
     #[test]
     fn only_bare_line_ends_change() {
         assert_eq!(with_crlf(b"\na\r\nb\nc\r"), b"\r\na\r\nb\r\nc\r");
+        assert_eq!(with_lf(b"\na\r\nb\r\r\nc\r"), b"\na\nb\r\nc\r");
     }
 }

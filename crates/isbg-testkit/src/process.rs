@@ -24,7 +24,7 @@ const NOBODY: u32 = 65_534;
 const GUARDED: &str = r#"exec 3<&0; (read -r _ <&3; kill -KILL 0) & exec "$@" 3<&- </dev/null"#;
 
 /// The user that servers run as, where it differs from ours.
-fn lesser_user() -> Option<u32> {
+pub(crate) fn lesser_user() -> Option<u32> {
     rustix::process::geteuid().is_root().then_some(NOBODY)
 }
 
