@@ -1,167 +1,266 @@
 //! What SpamAssassin's rules read of a message: header selectors, body, rawbody, full, URIs, MIME parts, HTML facts,
 //! relays. The same bytes as SpamAssassin 4 gives its rules. Does not know any rule.
-//!
-//! `Views::new(message, &settings)` costs next to nothing; each view is computed when it is first asked for and then
-//! kept. All of it is bytes: UTF-8 where SpamAssassin gives UTF-8, and whatever the message holds where it does not.
-//!
-//! ```text
-//! impl Views<'_> {
-//!     fn get(&self, &Selector) -> Option<Cow<[u8]>>   // what a `header` rule matches; None: no such header
-//!     fn values(&self, &Selector) -> Vec<Cow<[u8]>>   // the same, one by one, for functions that want a list
-//!     fn body(&self) -> &Lines                        // `body` rules: Subject first, then the paragraphs
-//!     fn rawbody(&self) -> &Lines                     // `rawbody` rules: the chunks
-//!     fn full(&self) -> &[u8]                         // `full` rules
-//!     fn uris(&self) -> &Uris                         // `uri` and `uri_detail` rules
-//!     fn parts(&self) -> &[Part]                      // `mimeheader` rules and MIME functions
-//!     fn html(&self) -> Option<&Html>                 // of the last HTML part, as SpamAssassin has it
-//!     fn relays(&self) -> &Relays
-//!     fn flags(&self) -> &ParseFlags
-//! }
-//! ```
 
-use std::collections::BTreeMap;
+mod address;
+mod charset;
+mod decode;
+mod domain;
+mod facts;
+mod head;
+mod html;
+mod ip;
+mod kind;
+mod network;
+mod parts;
+mod received;
+mod render;
+mod select;
+mod uri;
+mod words;
 
-/// Pieces of text that a rule is tried on one by one: paragraphs of the body, chunks of the raw body.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Lines {
-    /// All of them, one behind the other.
-    pub text: Vec<u8>,
-    /// Where each one ends in `text`.
-    pub ends: Vec<usize>,
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+pub use domain::Tlds;
+pub use facts::{Html, Lines, ParseFlags, Relay, Relays, Uri, Uris};
+pub use head::Header;
+pub use network::Networks;
+pub use parts::Part;
+pub use render::Rendered;
+pub use select::Selector;
+
+/// Finds where in a URI its real target stands, if it is a redirecting one.
+pub type Redirector = Arc<dyn Fn(&[u8]) -> Option<Range<usize>> + Send + Sync>;
+
+/// Whom we believe what they say about where a message came from.
+#[derive(Debug, Clone, Default)]
+pub struct Trust {
+    /// `trusted_networks`, if configured.
+    pub trusted: Option<Networks>,
+    /// `internal_networks`, if configured.
+    pub internal: Option<Networks>,
+    /// `msa_networks`.
+    pub msa: Networks,
 }
 
-impl Lines {
-    /// Appends one.
-    pub fn push(&mut self, line: &[u8]) {
-        self.text.extend_from_slice(line);
-        self.ends.push(self.text.len());
+/// What of the rules' configuration the views depend on.
+#[derive(Clone)]
+pub struct Settings {
+    /// The networks.
+    pub trust: Trust,
+    /// The lists of top-level domains.
+    pub tlds: Tlds,
+    /// `redirector_pattern`, in order.
+    pub redirectors: Vec<Redirector>,
+    /// `envelope_sender_header`.
+    pub envelope_sender_header: Option<String>,
+    /// `originating_ip_headers`, in order.
+    pub originating_ip_headers: Vec<String>,
+    /// `body_part_scan_size` in characters; 0: no limit. Default 50,000.
+    pub body_part_scan_size: usize,
+    /// `rawbody_part_scan_size` in bytes; 0: no limit. Default 500,000.
+    pub rawbody_part_scan_size: usize,
+    /// `parse_dkim_uris`. Default true.
+    pub parse_dkim_uris: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            trust: Trust::default(),
+            tlds: Tlds::default(),
+            redirectors: Vec::new(),
+            envelope_sender_header: None,
+            originating_ip_headers: Vec::new(),
+            body_part_scan_size: 50_000,
+            rawbody_part_scan_size: 500_000,
+            parse_dkim_uris: true,
+        }
+    }
+}
+
+/// The views of one message. Each is computed when it is first asked for, and kept.
+///
+/// All of it is bytes: UTF-8 where SpamAssassin gives UTF-8, and whatever the message holds where it does not.
+pub struct Views<'s> {
+    settings: &'s Settings,
+    head: head::Head,
+    parts: Vec<Part>,
+    all_headers: OnceCell<Vec<Vec<u8>>>,
+    body: OnceCell<Lines>,
+    rawbody: OnceCell<Lines>,
+    uris: OnceCell<Uris>,
+    relays: OnceCell<Relays>,
+    envelope_from: OnceCell<Option<Vec<u8>>>,
+}
+
+impl<'s> Views<'s> {
+    /// Takes a message apart. Decodes and renders nothing yet.
+    pub fn new(message: &Bytes, settings: &'s Settings) -> Self {
+        let mut head = head::split(message);
+        let parts = parts::tree(&mut head);
+        Self {
+            settings,
+            head,
+            parts,
+            all_headers: OnceCell::new(),
+            body: OnceCell::new(),
+            rawbody: OnceCell::new(),
+            uris: OnceCell::new(),
+            relays: OnceCell::new(),
+            envelope_from: OnceCell::new(),
+        }
     }
 
-    /// One after another.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &[u8]> + ExactSizeIterator {
-        self.ends.iter().enumerate().map(|(index, end)| {
-            let start = if index == 0 { 0 } else { self.ends[index - 1] };
-            &self.text[start..*end]
+    /// The text that a `header` rule with this selector is matched on; `None` where there is no such thing in the message.
+    pub fn get(&self, selector: &Selector) -> Option<Cow<'_, [u8]>> {
+        let mut values = self.values(selector);
+        if values.len() <= 1 {
+            return values.pop();
+        }
+        let between: &[u8] = if values[0].ends_with(b"\n") { b"" } else { b"\n" };
+        Some(Cow::Owned(values.join(between)))
+    }
+
+    /// The same, one by one.
+    pub fn values(&self, selector: &Selector) -> Vec<Cow<'_, [u8]>> {
+        select::values(self, selector)
+    }
+
+    /// The message's header fields, in order.
+    pub fn headers(&self) -> &[Header] {
+        self.parts.first().map_or(&[], |part| &part.headers)
+    }
+
+    /// The decoded value of the last field of that name, without a line end.
+    pub fn header(&self, name: &str) -> Option<&Bytes> {
+        head::last(self.headers(), name.as_bytes())
+    }
+
+    /// `Name: value` of each field, decoded, with a line end: what `ALL` is made of.
+    pub fn all_headers(&self) -> &[Vec<u8>] {
+        self.all_headers
+            .get_or_init(|| select::all_headers(self.headers()))
+    }
+
+    /// The header block as it stands.
+    pub fn header_block(&self) -> &[u8] {
+        &self.head.full[..self.head.header_len]
+    }
+
+    /// The body as it stands, undecoded.
+    pub fn pristine_body(&self) -> &[u8] {
+        &self.head.full[self.head.header_len..]
+    }
+
+    /// What `full` rules are matched on: the message as it stands.
+    pub fn full(&self) -> &[u8] {
+        &self.head.full
+    }
+
+    /// What `body` rules are matched on: the Subject, then the paragraphs of the rendered text.
+    pub fn body(&self) -> &Lines {
+        self.body.get_or_init(|| {
+            let mut subject = self
+                .header("subject")
+                .map_or_else(Vec::new, |subject| subject.to_vec());
+            subject.push(b'\n');
+            render::body(&self.parts, &subject, self.settings.body_part_scan_size)
         })
     }
-}
 
-/// A URI with all that was found out about it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Uri {
-    /// As it stands in the message; a missing scheme is added where it comes from text.
-    pub raw: Vec<u8>,
-    /// Where it stands: HTML tag names, and `parsed` (text), `unlinked`, `schemeless`, `domainkeys`.
-    pub types: Vec<String>,
-    /// What `uri` rules are tried on: itself and its canonical forms. Empty for those kept for their domain only.
-    pub cleaned: Vec<Vec<u8>>,
-    /// The text of each link to it.
-    pub anchor_text: Vec<Vec<u8>>,
-    /// Registered domains of its forms, in lower case.
-    pub domains: Vec<Vec<u8>>,
-    /// Hosts of its forms, in lower case, with the domain of each.
-    pub hosts: Vec<(Vec<u8>, Vec<u8>)>,
-}
+    /// What `rawbody` rules are matched on: chunks of the decoded, unrendered text.
+    pub fn rawbody(&self) -> &Lines {
+        self.rawbody
+            .get_or_init(|| render::rawbody(&self.parts, self.settings.rawbody_part_scan_size))
+    }
 
-/// All URIs of a message.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Uris {
-    /// Each `raw` once.
-    pub list: Vec<Uri>,
-    /// Whether one was cut for its length.
-    pub truncated: bool,
-}
+    /// The MIME tree as a list; the message itself is the first.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
 
-/// One hop, as told by a Received field. Empty text: not told.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[allow(missing_docs, reason = "the names are SpamAssassin's keys in X-Spam-Relays-…")]
-pub struct Relay {
-    pub ip: Vec<u8>,
-    pub rdns: Vec<u8>,
-    pub helo: Vec<u8>,
-    pub by: Vec<u8>,
-    pub ident: Vec<u8>,
-    /// `None` where not told; told and empty (`<>`) is different.
-    pub envfrom: Option<Vec<u8>>,
-    pub intl: bool,
-    pub id: Vec<u8>,
-    pub auth: Vec<u8>,
-    pub msa: bool,
-    /// Whether `ip` is in a private or reserved range.
-    pub ip_private: bool,
-}
+    /// The parts in the order in which they stand in the message, containers before their content.
+    pub fn parts_in_order(&self) -> impl Iterator<Item = &Part> {
+        parts::in_order(&self.parts)
+            .into_iter()
+            .map(|index| &self.parts[index])
+    }
 
-/// The hops of a message, newest first, apart by trust. A hop is trusted or not, and internal or not.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Relays {
-    /// All of them.
-    pub all: Vec<Relay>,
-    /// How many at the start of `all` are trusted; the rest is untrusted.
-    pub trusted: usize,
-    /// How many at the start of `all` are internal; the rest is external.
-    pub internal: usize,
-    /// Received fields that nobody could make sense of.
-    pub unparseable: usize,
-    /// Index among the Received fields of the last trusted hop. `None`: none.
-    pub last_trusted_field: Option<usize>,
-    /// Index among the Received fields of the last internal hop. `None`: none.
-    pub last_internal_field: Option<usize>,
-}
+    /// Facts about each HTML part. Where SpamAssassin speaks of "the" HTML it means the last one.
+    pub fn html(&self) -> impl DoubleEndedIterator<Item = &Html> {
+        let html: Vec<&Html> = parts::leaves(&self.parts).filter_map(Part::html).collect();
+        html.into_iter()
+    }
 
-/// What was odd about a message's form. Several functions of the rules ask for these by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ParseFlags {
-    /// No empty line between header and body.
-    pub missing_head_body_separator: bool,
-    /// A header name, value, or all of them together were cut.
-    pub truncated_header: bool,
-    /// A MIME part began without a header.
-    pub missing_mime_headers: bool,
-    /// No empty line between header and body of a MIME part.
-    pub missing_mime_head_body_separator: bool,
-    /// Text after the last boundary.
-    pub mime_epilogue_exists: bool,
-    /// A multipart had more parts than are looked at.
-    pub mimepart_limit_exceeded: bool,
-}
+    /// What `uri` and `uri_detail` rules are matched on.
+    pub fn uris(&self) -> &Uris {
+        self.uris.get_or_init(|| {
+            let mut collector = uri::Collector::new(self.settings);
+            collector.text(self.body());
+            self.html().for_each(|html| collector.html(html));
+            if self.settings.parse_dkim_uris {
+                for name in ["domainkey-signature", "dkim-signature"] {
+                    let signatures = self.headers().iter().filter(|header| header.is(name.as_bytes()));
+                    signatures.for_each(|header| collector.signature(header.decoded()));
+                }
+            }
+            collector.finish()
+        })
+    }
 
-/// Facts about one HTML part, under the names that SpamAssassin's `html_test`, `html_eval`, `html_range` and
-/// `html_text_match` use.
-#[derive(Debug, Clone, PartialEq, Default)]
-#[allow(missing_docs, reason = "the names are SpamAssassin's")]
-pub struct Html {
-    pub image_area: f64,
-    /// Characters before rendering.
-    pub length: usize,
-    /// Characters of the rendered text.
-    pub html_length: usize,
-    /// The same without blanks.
-    pub non_space_len: usize,
-    /// `None` for an empty part.
-    pub ratio: Option<f64>,
-    pub min_size: i64,
-    pub max_size: i64,
-    /// `None` without any tag; so are the next two.
-    pub closed_extra_ratio: Option<f64>,
-    pub bad_tag_ratio: Option<f64>,
-    pub non_element_ratio: Option<f64>,
-    /// `None` where nothing was obfuscated.
-    pub obfuscation_ratio: Option<f64>,
-    pub backhair_count: Option<usize>,
-    pub comment: Vec<Vec<u8>>,
-    pub script: Vec<Vec<u8>>,
-    pub title: Vec<Vec<u8>>,
-    pub anchor: Vec<Vec<u8>>,
-    /// For each tag seen, in lower case, how many are open at the end.
-    pub inside: BTreeMap<Vec<u8>, i64>,
-    pub font_low_contrast: bool,
-    pub font_invalid_color: bool,
-    pub font_face_bad: bool,
-    pub form_action_mailto: bool,
-    pub embeds: bool,
-    /// Charsets named in `meta` tags, one blank between them.
-    pub charsets: Option<Vec<u8>>,
-    /// URIs of tags, with `raw`, `types` and `anchor_text` only.
-    pub uris: Vec<Uri>,
-    pub uri_truncated: bool,
+    /// The hops, from the Received fields.
+    pub fn relays(&self) -> &Relays {
+        self.relays
+            .get_or_init(|| received::relays(self.headers(), self.settings))
+    }
+
+    /// What was odd about the message's form.
+    pub fn flags(&self) -> ParseFlags {
+        self.head.flags
+    }
+
+    /// The lists of top-level domains.
+    pub fn tlds(&self) -> &Tlds {
+        &self.settings.tlds
+    }
+
+    /// The sender of the envelope, as far as it can be believed.
+    pub fn envelope_from(&self) -> Option<&[u8]> {
+        self.envelope_from
+            .get_or_init(|| received::envelope_sender(self))
+            .as_deref()
+    }
+
+    /// Relays `from..to` as `X-Spam-Relays-…` has them.
+    fn relay_text(&self, from: usize, to: usize) -> Cow<'_, [u8]> {
+        let records: Vec<Vec<u8>> = self.relays().all[from..to].iter().map(received::record).collect();
+        Cow::Owned(records.join(&b' '))
+    }
+
+    /// Fields that are not in the message but made from it.
+    fn derived_field(&self, name: &str) -> Option<Vec<u8>> {
+        match name {
+            "x-senderdomain" => {
+                let hosts = self.values(&Selector::parse("EnvelopeFrom:first:addr:host"));
+                hosts.first().map(|host| host.to_ascii_lowercase())
+            }
+            "x-authordomain" => {
+                let mut hosts: Vec<Vec<u8>> = Vec::new();
+                let mut seen: Vec<Cow<'_, [u8]>> = Vec::new();
+                for host in self.values(&Selector::parse("From:addr:host")) {
+                    if !seen.contains(&host) {
+                        hosts.push(host.to_ascii_lowercase());
+                        seen.push(host);
+                    }
+                }
+                (!hosts.is_empty()).then(|| hosts.join(&b' '))
+            }
+            _ => None,
+        }
+    }
 }

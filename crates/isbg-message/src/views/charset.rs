@@ -1,0 +1,203 @@
+//! Text of any declared or guessed charset turned into UTF-8, by SpamAssassin's rules. Does not know where the text
+//! comes from.
+
+use std::borrow::Cow;
+
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
+
+/// Whether the declared charset must be used even where the text does not fit it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Insist {
+    /// As for encoded words: damage becomes replacement characters.
+    Yes,
+    /// As for bodies: UTF-8 is tried first, and text that does not fit is guessed.
+    No,
+}
+
+/// `text` as UTF-8. Never fails: at the worst it is read as Windows-1252.
+pub(crate) fn normalize(text: &[u8], declared: &[u8], insist: Insist) -> String {
+    let declared = String::from_utf8_lossy(declared).to_ascii_lowercase();
+    if text.is_ascii() && is_ascii_superset(&declared) {
+        return lossy(text);
+    }
+    if insist == Insist::No
+        && !text.is_ascii()
+        && let Some(valid) = strict_utf8(text)
+    {
+        return valid.to_owned();
+    }
+    if let Some(decoded) = decode_declared(text, &declared, insist) {
+        return decoded;
+    }
+    if text.is_ascii() {
+        return lossy(text);
+    }
+    windows_1252(text)
+}
+
+fn lossy(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).into_owned()
+}
+
+/// Charsets in which 7-bit text needs no decoding.
+fn is_ascii_superset(declared: &str) -> bool {
+    let digits = |text: &str, at_most: usize| {
+        !text.is_empty() && text.len() <= at_most && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let letters =
+        |text: &str| matches!(text.len(), 1..=2) && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if matches!(
+        declared,
+        "ascii" | "us-ascii" | "iso646-us" | "utf-8" | "utf8" | "big5" | "gbk"
+    ) {
+        return true;
+    }
+    if let Some(rest) = declared.strip_prefix("iso") {
+        let rest = rest.strip_prefix([' ', '-']).unwrap_or(rest);
+        if let Some(part) = rest.strip_prefix("8859") {
+            return part.is_empty() || part.strip_prefix('-').is_some_and(|part| digits(part, 2));
+        }
+    }
+    if let Some(page) = declared.strip_prefix("windows-") {
+        return page.len() == 4 && digits(page, 4);
+    }
+    if let Some(kind) = declared
+        .strip_prefix("koi8-")
+        .or_else(|| declared.strip_prefix("euc-"))
+    {
+        return letters(kind);
+    }
+    if let Some(rest) = declared.strip_prefix("gb") {
+        let rest = rest.strip_prefix([' ', '-']).unwrap_or(rest);
+        return rest.strip_prefix("18030").is_some_and(|year| {
+            year.is_empty() || year.strip_prefix("-20").is_some_and(|year| digits(year, 2))
+        });
+    }
+    false
+}
+
+/// Valid UTF-8 without the code points that Unicode reserves as non-characters.
+fn strict_utf8(text: &[u8]) -> Option<&str> {
+    std::str::from_utf8(text)
+        .ok()
+        .filter(|text| !text.chars().any(is_noncharacter))
+}
+
+fn is_noncharacter(c: char) -> bool {
+    let code = u32::from(c);
+    (0xfdd0..=0xfdef).contains(&code) || code & 0xfffe == 0xfffe
+}
+
+fn decode_declared(text: &[u8], declared: &str, insist: Insist) -> Option<String> {
+    match declared {
+        "ascii" | "us-ascii" if insist == Insist::No => return None,
+        "ascii" | "us-ascii" => return Some(seven_bit(text)),
+        "iso-8859-1" | "iso8859-1" | "windows-1252" | "cp1252" => {
+            let fits = !text.iter().any(|byte| UNASSIGNED_1252.contains(byte));
+            return (fits || insist == Insist::Yes).then(|| windows_1252(text));
+        }
+        "latin1" | "l1" | "iso_8859-1" | "latin-1" | "iso 8859-1" => {
+            return Some(text.iter().map(|byte| char::from(*byte)).collect());
+        }
+        "utf-8" | "utf8" if insist == Insist::No && !text.is_ascii() => return None,
+        "utf-8" | "utf8" => {
+            let decoded = lossy(text);
+            return Some(
+                decoded
+                    .chars()
+                    .map(|c| if is_noncharacter(c) { '\u{fffd}' } else { c })
+                    .collect(),
+            );
+        }
+        _ => {}
+    }
+    let utf16 = declared
+        .strip_prefix("utf")
+        .map(|rest| rest.strip_prefix([' ', '-']).unwrap_or(rest));
+    if let Some(kind) = utf16.filter(|rest| rest.starts_with("16")) {
+        let encoding = match insist {
+            Insist::Yes if kind.ends_with("le") => UTF_16LE,
+            Insist::Yes => UTF_16BE,
+            Insist::No => guess_utf16(text)?,
+        };
+        return decode_strictly(encoding, text, insist);
+    }
+    decode_strictly(known(declared)?, text, insist)
+}
+
+/// Charset names that the Perl library knows.
+fn known(declared: &str) -> Option<&'static Encoding> {
+    let declared = declared.trim();
+    let label = match declared {
+        "gb18030-2000" | "gb18030-2005" | "gb 18030" => "gb18030",
+        "cp932" | "sjis" => "shift_jis",
+        "cp936" | "gb-2312" => "gbk",
+        "cp949" | "uhc" => "euc-kr",
+        "cp950" | "big5-eten" | "big-5" => "big5",
+        "7bit-jis" | "jis" => "iso-2022-jp",
+        "x-unknown" | "x-user-defined" | "iso-8859-8-i" | "ansi" | "x-gbk" => return None,
+        other => other,
+    };
+    let encoding = Encoding::for_label(label.as_bytes())?;
+    (encoding != encoding_rs::REPLACEMENT).then_some(encoding)
+}
+
+fn decode_strictly(encoding: &'static Encoding, text: &[u8], insist: Insist) -> Option<String> {
+    let decoded: Option<Cow<'_, str>> = match insist {
+        Insist::Yes => Some(encoding.decode_without_bom_handling(text).0),
+        Insist::No => encoding.decode_without_bom_handling_and_without_replacement(text),
+    };
+    decoded.map(Cow::into_owned)
+}
+
+fn seven_bit(text: &[u8]) -> String {
+    text.iter()
+        .map(|byte| {
+            if byte.is_ascii() {
+                char::from(*byte)
+            } else {
+                '\u{fffd}'
+            }
+        })
+        .collect()
+}
+
+const UNASSIGNED_1252: [u8; 5] = [0x81, 0x8d, 0x8f, 0x90, 0x9d];
+
+fn windows_1252(text: &[u8]) -> String {
+    let decoded = WINDOWS_1252.decode_without_bom_handling(text).0;
+    if !text.iter().any(|byte| UNASSIGNED_1252.contains(byte)) {
+        return decoded.into_owned();
+    }
+    let unassigned = |c: char| u8::try_from(c).is_ok_and(|byte| UNASSIGNED_1252.contains(&byte));
+    decoded
+        .chars()
+        .map(|c| if unassigned(c) { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// The byte order of UTF-16 without a byte order mark, from where its blanks and its zeros are.
+fn guess_utf16(text: &[u8]) -> Option<&'static Encoding> {
+    match text {
+        [0xff, 0xfe, ..] => return Some(UTF_16LE),
+        [0xfe, 0xff, ..] => return Some(UTF_16BE),
+        _ => {}
+    }
+    let (mut little, mut big) = (0u32, 0u32);
+    let (mut even, mut odd) = (0u64, 0u64);
+    for pair in text.chunks(2) {
+        let (first, second) = (pair[0], pair.get(1).copied().unwrap_or(0));
+        let nibbles = |byte: u8| u64::from(byte >> 4) + u64::from(byte & 15);
+        even += nibbles(first);
+        odd += nibbles(second);
+        little += u32::from(first == 0x20 && second == 0);
+        big += u32::from(first == 0 && second == 0x20);
+    }
+    little += u32::from(even > odd * 4);
+    big += u32::from(odd * 4 > even);
+    match little.cmp(&big) {
+        std::cmp::Ordering::Greater => Some(UTF_16LE),
+        std::cmp::Ordering::Less => Some(UTF_16BE),
+        std::cmp::Ordering::Equal => None,
+    }
+}

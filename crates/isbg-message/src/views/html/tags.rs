@@ -1,0 +1,139 @@
+//! Which tags exist, which stand for blanks, and small facts in their attributes. Does not know the document.
+
+/// Elements of HTML 4 and a few others that mail programs make, sorted.
+#[rustfmt::skip]
+const ELEMENTS: [&str; 94] = [
+    "a", "abbr", "acronym", "address", "applet", "area", "b", "base", "basefont", "bdo", "big", "blockquote", "body",
+    "br", "button", "caption", "center", "cite", "code", "col", "colgroup", "dd", "del", "dfn", "dir", "div", "dl",
+    "dt", "em", "fieldset", "font", "form", "frame", "frameset", "h1", "h2", "h3", "h4", "h5", "h6", "head", "hr",
+    "html", "i", "iframe", "img", "input", "ins", "isindex", "kbd", "label", "legend", "li", "link", "map", "menu",
+    "meta", "nobr", "noframes", "noscript", "object", "ol", "optgroup", "option", "p", "param", "pre", "q", "s",
+    "samp", "script", "select", "small", "span", "strike", "strong", "style", "sub", "sup", "table", "tbody", "td",
+    "textarea", "tfoot", "th", "thead", "title", "tr", "tt", "u", "ul", "var", "x-sigsep", "x-tab",
+];
+
+pub(super) fn is_element(tag: &str) -> bool {
+    ELEMENTS.binary_search(&tag).is_ok()
+}
+
+/// No elements of HTML 4, but browsers take them.
+pub(super) fn is_trick(tag: &str) -> bool {
+    matches!(tag, "bgsound" | "embed" | "listing" | "plaintext" | "xmp")
+}
+
+/// `o:p`, `st1:city` and the like, which Microsoft's programs write.
+pub(super) fn is_office_namespace(tag: &str) -> bool {
+    let Some((space, name)) = tag.split_once(':') else {
+        return false;
+    };
+    let numbered = space
+        .strip_prefix("st")
+        .is_some_and(|number| number.len() == 1 && number.as_bytes()[0].is_ascii_digit());
+    let name = name.strip_suffix('/').unwrap_or(name);
+    (space == "o" || numbered)
+        && !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+}
+
+/// The blanks or line breaks that a tag stands for.
+pub(super) fn whitespace(tag: &str) -> Option<&'static str> {
+    match tag {
+        "br" | "div" => Some("\n"),
+        "li" | "td" | "th" | "dd" | "dt" | "embed" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => Some(" "),
+        "p" | "hr" | "blockquote" | "pre" | "listing" | "plaintext" | "xmp" | "title" => Some("\n\n"),
+        _ => None,
+    }
+}
+
+/// A width or height, `percent` pixels for each percent of the screen; 200 where nothing usable is said.
+pub(super) fn pixels(value: &str, percent: f64) -> f64 {
+    let value = value.strip_suffix('\n').unwrap_or(value);
+    let (digits, factor) = match value.strip_suffix('%') {
+        Some(digits) => (digits, percent),
+        None => (value, 1.0),
+    };
+    let valid = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let pixels = if valid {
+        digits.parse::<f64>().unwrap_or(0.0) * factor
+    } else {
+        0.0
+    };
+    if pixels > 0.0 { pixels } else { 200.0 }
+}
+
+/// The charset in the `content` of a `meta` tag.
+pub(super) fn meta_charset(content: &str) -> Option<&str> {
+    let lower = content.to_ascii_lowercase();
+    lower.match_indices("charset").find_map(|(at, name)| {
+        let word = lower[..at]
+            .chars()
+            .next_back()
+            .is_some_and(|c| c.is_alphanumeric() || c == '_');
+        let rest = content[at + name.len()..]
+            .trim_start()
+            .strip_prefix('=')?
+            .trim_start();
+        let rest = rest.strip_prefix(['"', '\'']).unwrap_or(rest);
+        let charset = &rest[..rest.find(['"', '\'']).unwrap_or(rest.len())];
+        (!word && !charset.is_empty()).then_some(charset)
+    })
+}
+
+/// Whether a list of font names looks like one that people write.
+pub(super) fn is_good_face(face: &str) -> bool {
+    let is_space = |c: char| c.is_whitespace();
+    let face = face.strip_suffix('\n').unwrap_or(face);
+    let face = face.strip_suffix(';').unwrap_or(face);
+    face.split(',').enumerate().all(|(index, name)| {
+        let trimmed = name.trim_start_matches(is_space);
+        let quotes: &[char] = if index == 0 {
+            &['"', '\'', '.']
+        } else {
+            &['"', '\'']
+        };
+        let unquoted = trimmed.strip_prefix(quotes);
+        let core = unquoted.unwrap_or(trimmed);
+        let core = core.strip_suffix(['"', '\'']).unwrap_or(core);
+        let core = core.strip_suffix(|c: char| c.is_ascii_digit()).unwrap_or(core);
+        let letter = |byte: u8| byte.is_ascii_alphabetic();
+        let inner = |byte: u8| letter(byte) || matches!(byte, b' ' | b'-');
+        let blank_first = index == 0 && (unquoted.is_some() || name.starts_with(' '));
+        match core.as_bytes() {
+            [one] => letter(*one) && blank_first && unquoted.is_none(),
+            [first, middle @ .., last] => {
+                let good_first = letter(*first) || (*first == b' ' && blank_first);
+                good_first && middle.iter().all(|byte| inner(*byte)) && letter(*last)
+            }
+            [] => false,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted() {
+        assert!(ELEMENTS.is_sorted());
+        assert!(is_element("x-tab") && is_element("a") && !is_element("xmp"));
+    }
+
+    #[test]
+    fn faces() {
+        for good in [
+            "Arial",
+            "Arial, Helvetica, sans-serif",
+            "\"Tahoma\", Verdana;",
+            ".SFUIDisplay",
+            "hirakakupro-w3",
+        ] {
+            assert!(is_good_face(good), "{good}");
+        }
+        for bad in ["", "a", "Arial,", "12px", "Times!", "Arial,,x", "宋体"] {
+            assert!(!is_good_face(bad), "{bad}");
+        }
+    }
+}

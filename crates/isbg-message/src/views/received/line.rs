@@ -1,0 +1,542 @@
+//! One Received line made sense of. Does not judge trust.
+
+use super::super::Relay;
+use super::super::head::is_space;
+use super::auth;
+use super::pattern::{Captures, E, Slot, find, starts};
+use super::shapes::{self, Meaning, Shape};
+
+/// What a line says.
+#[derive(Debug)]
+pub(super) enum Line {
+    Hop(Relay),
+    /// No hop.
+    Local,
+    /// No hop, but the sender of the next one.
+    SenderOfNext(Option<Vec<u8>>),
+    /// Fetched from a mailbox: what came before is of no interest.
+    Fetched,
+    Unparseable,
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Facts {
+    relay: Relay,
+    looked_up: bool,
+}
+
+/// Makes sense of a decoded Received value.
+pub(super) fn parse(value: &[u8]) -> Line {
+    let text = tidy(value);
+    let lower = text.to_ascii_lowercase();
+    if !(lower.starts_with(b"from ") || lower.starts_with(b"(from ")) || has(&text, "with local for") {
+        return Line::Local;
+    }
+    if handed_over_at_once(&text, &lower) {
+        return Line::Local;
+    }
+    let text = without_date(&text);
+    let text = match memchr::memmem::find(&text, b")by ") {
+        Some(at) => [&text[..at], b") by ", &text[at + 4..]].concat(),
+        None => text,
+    };
+    let mut facts = Facts::default();
+    general(&text, &mut facts.relay);
+    facts.relay.auth = auth::method(&text);
+    let outcome = if let Some(rest) = text.strip_prefix(b"from ") {
+        facts.relay.envfrom = envelope_sender(rest);
+        from_line(rest, &mut facts)
+    } else if let Some(rest) = text.strip_prefix(b"FROM ") {
+        starts(rest, shapes::CAPITALS).map(|captures| {
+            facts.take(rest, &captures);
+            facts.looked_up = true;
+            Some(Line::Hop(Relay::default()))
+        })
+    } else if let Some(rest) = text.strip_prefix(b"(from ") {
+        try_shapes(rest, &shapes::BRACKETED, &mut facts).map(Some)
+    } else {
+        None
+    };
+    match outcome {
+        Some(Some(Line::Hop(_))) => Line::Hop(facts.finish()),
+        Some(Some(line)) => line,
+        Some(None) | None => {
+            let bracketed: &'static [E] = &[E::L("["), E::Ip, E::L("]")];
+            if facts.relay.ip.is_empty()
+                && let Some(captures) = find(&text, bracketed)
+            {
+                facts.take(&text, &captures);
+            }
+            if facts.relay.ip.is_empty() || facts.relay.by.is_empty() {
+                Line::Unparseable
+            } else {
+                Line::Hop(facts.finish())
+            }
+        }
+    }
+}
+
+fn has(text: &[u8], needle: &str) -> bool {
+    memchr::memmem::find(text, needle.as_bytes()).is_some()
+}
+
+/// Single blanks, none around, no semicolons at the end.
+fn tidy(value: &[u8]) -> Vec<u8> {
+    let words: Vec<&[u8]> = value
+        .split(|byte| is_space(*byte))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let mut text = words.join(&b' ');
+    while text.last() == Some(&b';') {
+        text.pop();
+        if text.last() == Some(&b' ') {
+            text.pop();
+        }
+    }
+    text
+}
+
+/// `from x by y;`: nothing is told about where it came from.
+fn handed_over_at_once(text: &[u8], lower: &[u8]) -> bool {
+    let Some(rest) = lower.strip_prefix(b"from ") else {
+        return false;
+    };
+    let pattern: &'static [E] = &[E::W(Slot::Other), E::L(" by "), E::Not(" ;")];
+    let Some(captures) = starts(rest, pattern) else {
+        return false;
+    };
+    let name = &rest[captures[0].1.clone()];
+    let by_start = captures[0].1.end + 4;
+    let after = &rest[by_start
+        + rest[by_start..]
+            .iter()
+            .take_while(|byte| !b" ;".contains(byte))
+            .count()..];
+    let literal = name.starts_with(b"[")
+        && name.ends_with(b"]")
+        && name.len() > 2
+        && name[1..name.len() - 1]
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    (after.starts_with(b";") || after.starts_with(b" ;")) && !literal && text.len() == lower.len()
+}
+
+/// Takes the date off the end: `Mon, 2 Jan 2006 15:04:05 -0700`.
+fn without_date(text: &[u8]) -> Vec<u8> {
+    let word_start = |end: usize| {
+        text[..end]
+            .iter()
+            .rposition(|byte| *byte == b' ')
+            .map_or(0, |at| at + 1)
+    };
+    let mut starts = Vec::new();
+    let mut end = text.len();
+    for _ in 0..6 {
+        let start = word_start(end);
+        starts.push(start..end);
+        if start == 0 {
+            break;
+        }
+        end = start - 1;
+    }
+    let word = |index: usize| starts.get(index).map(|range| &text[range.clone()]);
+    let digits = |word: &[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_digit);
+    let is_time = |word: &[u8]| {
+        let mut pieces = word.split(|byte| *byte == b':');
+        (2..=3).contains(&pieces.clone().count()) && pieces.all(digits)
+    };
+    const MONTHS: &[u8] = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec";
+    const DAYS: &[u8] = b"Mon, Tue, Wed, Thu, Fri, Sat, Sun,";
+    let in_list = |list: &[u8], word: &[u8]| list.split(|byte| *byte == b' ').any(|one| one == word);
+    let (Some(zone), Some(time), Some(year), Some(month), Some(day)) =
+        (word(0), word(1), word(2), word(3), word(4))
+    else {
+        return text.to_vec();
+    };
+    if zone.is_empty() || !is_time(time) || !digits(year) || !in_list(MONTHS, month) {
+        return text.to_vec();
+    }
+    // The day may stand right behind a semicolon.
+    let day_digits = day.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let mut start = starts[4].end - day_digits;
+    if day_digits == day.len()
+        && let Some(name) = word(5)
+    {
+        let name_start = name.iter().rposition(|byte| *byte == b';').map_or(0, |at| at + 1);
+        if in_list(DAYS, &name[name_start..]) {
+            start = starts[5].start + name_start;
+        }
+    }
+    let kept = text[..start]
+        .iter()
+        .rposition(|byte| !matches!(byte, b' ' | b';'))
+        .map_or(0, |at| at + 1);
+    if day_digits == 0 || kept == start {
+        text.to_vec()
+    } else {
+        text[..kept].to_vec()
+    }
+}
+
+fn is_helo(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-.^+_&:=?!@%*$\\/".contains(&byte)
+}
+
+fn run_behind(
+    text: &[u8],
+    marker: &str,
+    word_start: bool,
+    fits: fn(u8) -> bool,
+    least: usize,
+) -> Option<Vec<u8>> {
+    memchr::memmem::find_iter(text, marker.as_bytes()).find_map(|at| {
+        let before = at.checked_sub(1).map(|before| text[before]);
+        if word_start && before.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            return None;
+        }
+        let rest = &text[at + marker.len()..];
+        let run = rest.iter().take_while(|byte| fits(**byte)).count();
+        (run >= least).then(|| rest[..run].to_vec())
+    })
+}
+
+/// What most programs write in the same way.
+fn general(text: &[u8], relay: &mut Relay) {
+    let is_id = |byte: u8| !is_space(byte) && !matches!(byte, b'<' | b'>' | b';');
+    let id = memchr::memmem::find_iter(text, b" id ").find_map(|at| {
+        let rest = &text[at + 4..];
+        let bare = rest.strip_prefix(b"<").unwrap_or(rest);
+        let run = bare.iter().take_while(|byte| is_id(**byte)).count();
+        (run >= 3).then(|| bare[..run].to_vec())
+    });
+    relay.id = id.unwrap_or_default();
+    let helo = run_behind(text, "helo=", true, is_helo, 1).or_else(|| {
+        let hello = run_behind(text, "HELO ", true, is_helo, 1);
+        let extended = run_behind(text, "EHLO ", true, is_helo, 1);
+        let position = |word: &[u8]| memchr::memmem::find(text, word).unwrap_or(usize::MAX);
+        if position(b"EHLO ") < position(b"HELO ") {
+            extended.or(hello)
+        } else {
+            hello.or(extended)
+        }
+    });
+    relay.helo = helo.unwrap_or_default();
+    relay.by = run_behind(text, " by ", false, |byte| !is_space(byte), 1).unwrap_or_default();
+}
+
+fn envelope_sender(text: &[u8]) -> Option<Vec<u8>> {
+    let lower = text.to_ascii_lowercase();
+    let markers = [
+        "return-path: ",
+        "return-path ",
+        "envelope-sender ",
+        "envelope-sender=",
+        "envelope-from ",
+        "envelope-from=",
+    ];
+    let found = markers.iter().flat_map(|marker| {
+        memchr::memmem::find_iter(&lower, marker.as_bytes())
+            .map(|at| at + marker.len())
+            .take(1)
+    });
+    let mut starts: Vec<usize> = found.collect();
+    starts.sort_unstable();
+    starts.into_iter().find_map(|start| {
+        let word = &text[start..];
+        let word = &word[..word.iter().take_while(|byte| !is_space(**byte)).count()];
+        // Up to the last place where a word ends or begins.
+        let is_word =
+            |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        let end = (1..=word.len())
+            .rev()
+            .find(|end| is_word(word.get(end - 1)) != is_word(text.get(start + end)))?;
+        Some(word[..end].to_vec())
+    })
+}
+
+/// Tries shapes in order.
+fn try_shapes(text: &[u8], shapes: &'static [Shape], facts: &mut Facts) -> Option<Line> {
+    shapes.iter().find_map(|(needs, pattern, meaning)| {
+        if !needs.is_empty() && !has(text, needs) {
+            return None;
+        }
+        let captures = starts(text, pattern)?;
+        Some(match meaning {
+            Meaning::Local => Line::Local,
+            Meaning::Fetched => Line::Fetched,
+            Meaning::Hop | Meaning::LookedUp => {
+                facts.take(text, &captures);
+                facts.looked_up = *meaning == Meaning::LookedUp;
+                Line::Hop(Relay::default())
+            }
+        })
+    })
+}
+
+/// A line behind "from ". The outer `None`: no shape fits.
+fn from_line(text: &[u8], facts: &mut Facts) -> Option<Option<Line>> {
+    let hop = || Some(Some(Line::Hop(Relay::default())));
+    let webmail = [
+        " (SquirrelMail authenticated user ",
+        " (NaSMail authenticated user ",
+    ];
+    if webmail.iter().any(|name| has(text, name)) && facts.found(text, shapes::SQUIRREL) {
+        return hop();
+    }
+    if has(text, "aol.com") && has(text, "with HTTP (WebMailUI)") && facts.found(text, shapes::AOL) {
+        return hop();
+    }
+    if let Some(line) = program(text, facts) {
+        return Some(Some(line));
+    }
+    if has(text, "with HTTP") && facts.begins(text, shapes::HTTP) {
+        return hop();
+    }
+    let by_qmail: &'static [E] = &[E::L(" by "), E::Word, E::L(" (qmail-"), E::Word, E::L(") with ")];
+    if find(text, by_qmail).is_none() && facts.begins(text, shapes::SENDMAIL) {
+        facts.looked_up = true;
+        facts.split_ident();
+        return hop();
+    }
+    if let Some(line) = try_shapes(text, &shapes::BEFORE_QMAIL[..5], facts) {
+        return Some(Some(line));
+    }
+    let hotmail: &'static [E] = &[E::L("by "), E::W(Slot::By), E::L(" ")];
+    if has(text, ".hotmail.msn.com ")
+        && let Some(captures) = find(text, hotmail)
+        && text[captures[0].1.clone()].ends_with(b".hotmail.msn.com")
+    {
+        facts.take(text, &captures);
+        let address: &'static [E] = &[E::Ip, E::L(" ")];
+        facts.begins(text, address);
+        return hop();
+    }
+    if let Some(line) = try_shapes(text, &shapes::BEFORE_QMAIL[5..], facts) {
+        return Some(Some(line));
+    }
+    if starts(text, shapes::QMAIL).is_some() {
+        for shape in shapes::QMAIL_SHAPES {
+            if facts.begins(text, shape) {
+                break;
+            }
+        }
+        facts.looked_up = facts.relay.rdns != b"unknown";
+        if !facts.looked_up {
+            facts.relay.rdns.clear();
+        }
+        return hop();
+    }
+    if let Some(line) = try_shapes(text, &shapes::COMMON, facts) {
+        return Some(Some(line));
+    }
+    if starts(text, shapes::QMAIL_SCANNER).is_some() {
+        return Some(Some(Line::SenderOfNext(
+            facts.relay.envfrom.take().map(|sender| clean_sender(&sender)),
+        )));
+    }
+    if let Some(line) = try_shapes(text, &shapes::LOCAL, facts) {
+        return Some(Some(line));
+    }
+    if facts.relay.helo.is_empty() {
+        let word = text.iter().take_while(|byte| !is_space(**byte)).count();
+        let ends =
+            |byte: Option<&u8>| byte.is_some_and(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'-' | b'.'));
+        if let Some(end) = (1..=word).rev().find(|end| ends(text.get(*end))) {
+            facts.relay.helo = text[..end].to_vec();
+        }
+    }
+    Some(None)
+}
+
+/// Programs that are known by name.
+fn program(text: &[u8], facts: &mut Facts) -> Option<Line> {
+    let (name, shapes) = {
+        let found = shapes::PROGRAMS.iter().find(|(name, _)| has(text, name));
+        // Exchange stands second in the order, after SMTPSVC.
+        match found {
+            Some((" SMTPSVC", shapes)) => (" SMTPSVC", *shapes),
+            _ if find(text, shapes::EXCHANGE).is_some() => {
+                if !facts.begins(text, shapes::EXCHANGE_SHAPE) {
+                    return None;
+                }
+                facts.relay.id.clear();
+                return Some(Line::Hop(Relay::default()));
+            }
+            Some((name, shapes)) => (*name, *shapes),
+            None => return None,
+        }
+    };
+    if name == "Exim" {
+        let local = memchr::memmem::find_iter(text, b"with local").any(|at| {
+            let rest = &text[at + 10..];
+            let tail = rest
+                .strip_prefix(b"-")
+                .map_or(0, |tail| 1 + tail.iter().take_while(|b| !is_space(**b)).count());
+            rest.get(tail) == Some(&b' ') && tail != 1
+        });
+        if local {
+            return Some(Line::Local);
+        }
+    }
+    let line = try_shapes(text, shapes, facts);
+    match (name, &line) {
+        ("[XMail ", Some(Line::Hop(_))) => {
+            facts.found(text, shapes::XMAIL_ID);
+            facts.found(text, shapes::XMAIL_SENDER);
+        }
+        (" (Postfix) with", Some(Line::Hop(_))) if facts.relay.rdns == b"unknown" => facts.relay.rdns.clear(),
+        ("Exim", None) => return exim_in_pieces(text, facts),
+        _ => {}
+    }
+    line
+}
+
+/// Exim's line in an unknown order.
+fn exim_in_pieces(text: &[u8], facts: &mut Facts) -> Option<Line> {
+    let name: &'static [E] = &[E::W(Slot::Rdns), E::L(" ")];
+    let helo: &'static [E] = &[E::L(" ("), E::W(Slot::Helo), E::L(") ")];
+    let address: &'static [E] = &[E::L(" ["), E::Ip, E::Opt(&[E::L("."), E::Digits]), E::L("] ")];
+    let by: &'static [E] = &[E::L("by "), E::W(Slot::By), E::L(" ")];
+    facts.begins(text, name);
+    facts.found(text, helo);
+    facts.found(text, address);
+    (facts.found(text, by) && !facts.relay.ip.is_empty()).then(|| Line::Hop(Relay::default()))
+}
+
+impl Facts {
+    fn begins(&mut self, text: &[u8], pattern: &'static [E]) -> bool {
+        starts(text, pattern)
+            .map(|captures| self.take(text, &captures))
+            .is_some()
+    }
+
+    fn found(&mut self, text: &[u8], pattern: &'static [E]) -> bool {
+        find(text, pattern)
+            .map(|captures| self.take(text, &captures))
+            .is_some()
+    }
+
+    fn take(&mut self, text: &[u8], captures: &Captures) {
+        for (slot, range) in captures {
+            let found = text[range.clone()].to_vec();
+            match slot {
+                Slot::Ip => self.relay.ip = found,
+                Slot::Helo => self.relay.helo = found,
+                Slot::Rdns => self.relay.rdns = found,
+                Slot::Name => {
+                    self.relay.rdns.clone_from(&found);
+                    self.relay.helo = found;
+                }
+                Slot::By => self.relay.by = found,
+                Slot::Ident => self.relay.ident = found,
+                Slot::Id => self.relay.id = found,
+                Slot::Envfrom => self.relay.envfrom = Some(found),
+                Slot::Facts => {
+                    if let Some(helo) = run_behind(&found, "helo=", false, |byte| !is_space(byte), 1) {
+                        self.relay.helo = helo;
+                    }
+                    if let Some(ident) = run_behind(&found, "ident=", false, |byte| !is_space(byte), 0) {
+                        self.relay.ident = ident;
+                    }
+                }
+                Slot::Other => {}
+            }
+        }
+    }
+
+    /// `IDENT:user@host` or `user@host` as the looked-up name.
+    fn split_ident(&mut self) {
+        let rdns = std::mem::take(&mut self.relay.rdns);
+        let mut rest = &rdns[..];
+        for prefix in [&b"IDENT:"[..], b""] {
+            if let Some(named) = rest.strip_prefix(prefix)
+                && let Some(at) = named.iter().position(|byte| *byte == b'@')
+            {
+                self.relay.ident = named[..at].to_vec();
+                rest = &named[at + 1..];
+            }
+        }
+        self.relay.rdns = rest.to_vec();
+    }
+
+    fn finish(self) -> Relay {
+        let mut relay = self.relay;
+        while relay.rdns.last() == Some(&b'.') {
+            relay.rdns.pop();
+        }
+        if relay.rdns.eq_ignore_ascii_case(b"unknown") || relay.rdns.starts_with(b"[") {
+            relay.rdns.clear();
+        }
+        relay.ip = plain_ip(&relay.ip);
+        if relay.by.ends_with(b";") {
+            relay.by.pop();
+        }
+        for text in [
+            &mut relay.ip,
+            &mut relay.rdns,
+            &mut relay.helo,
+            &mut relay.by,
+            &mut relay.ident,
+        ] {
+            mask(text);
+        }
+        relay.envfrom = relay.envfrom.map(|sender| clean_sender(&sender));
+        relay.no_reverse_dns = relay.rdns.is_empty() && self.looked_up;
+        relay.ip_private = super::super::ip::is_private(&relay.ip);
+        relay
+    }
+}
+
+/// Without `IPv6:`, brackets, zone; an IPv4 address in IPv6 form is an IPv4 address.
+fn plain_ip(ip: &[u8]) -> Vec<u8> {
+    let mut ip = ip;
+    if ip
+        .get(..5)
+        .is_some_and(|start| start.eq_ignore_ascii_case(b"ipv6:"))
+    {
+        ip = &ip[5..];
+    }
+    ip = ip.strip_prefix(b"[").unwrap_or(ip);
+    ip = ip.strip_suffix(b"]").unwrap_or(ip);
+    ip = ip.split(|byte| *byte == b'%').next().unwrap_or_default();
+    if let Some(colon) = ip.iter().rposition(|byte| *byte == b':')
+        && ip[colon + 1..].contains(&b'.')
+    {
+        let before = ip[..colon].to_ascii_lowercase();
+        let zeros = before
+            .strip_suffix(b"ffff")
+            .filter(|rest| rest.iter().all(|byte| matches!(byte, b'0' | b':')));
+        if zeros.is_some_and(|zeros| {
+            zeros.ends_with(b":") && zeros.iter().filter(|byte| **byte == b':').count() >= 2
+        }) {
+            return ip[colon + 1..].to_vec();
+        }
+    }
+    ip.to_vec()
+}
+
+/// Bytes that would break the form of `X-Spam-Relays-…`.
+fn mask(text: &mut [u8]) {
+    for byte in text
+        .iter_mut()
+        .filter(|byte| is_space(**byte) || b"\0#[]()<>|".contains(byte))
+    {
+        *byte = b'!';
+    }
+}
+
+fn clean_sender(sender: &[u8]) -> Vec<u8> {
+    let start = sender.iter().take_while(|byte| is_space(**byte)).count();
+    let mut rest = &sender[start..];
+    while let Some(inner) = rest.strip_prefix(b"<") {
+        rest = inner;
+    }
+    let mut end = rest.len() - rest.iter().rev().take_while(|byte| is_space(**byte)).count();
+    while end > 0 && rest[end - 1] == b'>' {
+        end -= 1;
+    }
+    let mut clean = rest[..end].to_vec();
+    mask(&mut clean);
+    clean
+}
