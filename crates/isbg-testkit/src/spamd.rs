@@ -74,7 +74,7 @@ impl Spamd {
             arguments.push(format!("--server-cert={}", certificate.display()));
             arguments.push(format!("--server-key={}", key.display()));
         }
-        let mut server = Server::start(&home, "spamassassin", "spamd", arguments, &[])?;
+        let mut server = Server::start(&home, "spamd", "spamd", arguments, &[])?;
         let socket = home.join("spamd.sock");
         server.wait_until(|| answers(&socket))?;
         Ok(Self { server, home, port })

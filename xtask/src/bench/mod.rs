@@ -1,0 +1,59 @@
+//! `cargo xtask bench`: speed and memory, as ratios in one run against the peer named. Judges nothing by itself and knows
+//! no other way to the program than its command line.
+
+mod growth;
+mod idle;
+mod lab;
+mod moving;
+mod peers;
+mod run;
+mod scan;
+mod spamd;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+/// What to measure.
+#[derive(Debug, clap::Args)]
+pub struct Bench {
+    /// Parts to run: scan, memory, spamd, peers, idle, moving, growth. All, if none is named.
+    parts: Vec<String>,
+    /// A folder of messages (`*.eml`, in name order) to measure with, instead of generated ones.
+    #[arg(long)]
+    corpus: Option<PathBuf>,
+    /// The program, if it is not to be built first.
+    #[arg(long)]
+    isbg: Option<PathBuf>,
+}
+
+impl Bench {
+    /// Runs the parts and prints their tables.
+    ///
+    /// # Errors
+    /// When a server cannot be started, or the program fails.
+    pub fn run(&self) -> Result<()> {
+        let isbg = match &self.isbg {
+            Some(path) => path.clone(),
+            None => run::build()?,
+        };
+        let mail = lab::Mail::load(self.corpus.as_deref())?;
+        println!("messages from {}; median (least to most) of the runs named; two cores shared with the servers", mail.source);
+        let parts: [(&str, fn(&lab::Mail, &std::path::Path) -> Result<()>); 7] = [
+            ("scan", scan::speed),
+            ("memory", scan::memory),
+            ("idle", idle::idle),
+            ("moving", moving::moving),
+            ("growth", growth::growth),
+            ("spamd", spamd::spamd),
+            ("peers", peers::peers),
+        ];
+        for (name, part) in parts {
+            if self.parts.is_empty() || self.parts.iter().any(|wanted| wanted == name) {
+                println!("\n{name}");
+                part(&mail, &isbg)?;
+            }
+        }
+        Ok(())
+    }
+}
