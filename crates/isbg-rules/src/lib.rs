@@ -1,4 +1,8 @@
 //! The SpamAssassin rule language: rule files are loaded, their patterns compiled, and the rules evaluated over the views
 //! of a message. Knows no network and no clock, and no disk beyond reading rule files.
 
+pub mod lint;
+pub mod load;
+pub mod meta;
 pub mod pattern;
+pub mod ruleset;
