@@ -193,7 +193,7 @@ fn part(part: &Part) -> Value {
         }
         value["rendered"] = part
             .rendered()
-            .map_or(Value::Null, |rendered| text(rendered.text.as_bytes()));
+            .map_or(Value::Null, |rendered| text(&rendered.text.bytes()));
     }
     value
 }
@@ -227,7 +227,7 @@ fn html(html: &Html) -> Value {
         "font_face_bad": flag(html.font_face_bad), "form_action_mailto": flag(html.form_action_mailto),
         "embeds": flag(html.embeds), "uri_truncated": flag(html.uri_truncated), "comment": texts(&html.comment),
         "script": texts(&html.script), "title": texts(&html.title), "anchor": texts(&html.anchor), "inside": inside,
-        "charsets": html.charsets.as_ref().map_or(Value::Null, |charsets| text(charsets)),
+
     })
 }
 

@@ -68,7 +68,7 @@ sub html {
     $out{$_} = $html->{$_} ? 1 : 0 for @html_flags;
     $out{$_} = list($html->{$_}) for @html_lists;
     $out{inside} = { map { (bytes($_) => 0 + $html->{inside}{$_}) } keys %{ $html->{inside} || {} } };
-    $out{charsets} = bytes($html->{charsets});
+    
     return \%out;
 }
 

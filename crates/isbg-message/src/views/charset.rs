@@ -3,7 +3,9 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_16BE, UTF_16LE, WINDOWS_1252};
+
+use super::text::Text;
 
 /// Whether the declared charset must be used even where the text does not fit it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,25 +16,29 @@ pub(crate) enum Insist {
     No,
 }
 
-/// `text` as UTF-8. Never fails: at the worst it is read as Windows-1252.
-pub(crate) fn normalize(text: &[u8], declared: &[u8], insist: Insist) -> String {
+/// `text` as characters, or as it is where it is 7-bit and needs no decoding. Never fails: at the worst it is read as
+/// Windows-1252.
+pub(crate) fn normalize(text: &[u8], declared: &[u8], insist: Insist) -> Text {
+    let as_it_is = |text: &[u8]| Text {
+        text: lossy(text),
+        wide: false,
+    };
+    let decoded = |text: String| Text { text, wide: true };
     let declared = String::from_utf8_lossy(declared).to_ascii_lowercase();
     if text.is_ascii() && is_ascii_superset(&declared) {
-        return lossy(text);
+        return as_it_is(text);
     }
     if insist == Insist::No
         && !text.is_ascii()
         && let Some(valid) = strict_utf8(text)
     {
-        return valid.to_owned();
+        return decoded(valid.to_owned());
     }
-    if let Some(decoded) = decode_declared(text, &declared, insist) {
-        return decoded;
+    match decode_declared(text, &declared, insist) {
+        Some(text) => decoded(text),
+        None if text.is_ascii() => as_it_is(text),
+        None => decoded(windows_1252(text)),
     }
-    if text.is_ascii() {
-        return lossy(text);
-    }
-    windows_1252(text)
 }
 
 fn lossy(text: &[u8]) -> String {
@@ -122,7 +128,16 @@ fn decode_declared(text: &[u8], declared: &str, insist: Insist) -> Option<String
         };
         return decode_strictly(encoding, text, insist);
     }
-    decode_strictly(known(declared)?, text, insist)
+    let encoding = known(declared)?;
+    if encoding == ISO_2022_JP {
+        // A 7-bit charset: what stands behind the first 8-bit byte is lost.
+        let end = text
+            .iter()
+            .position(|byte| !byte.is_ascii())
+            .unwrap_or(text.len());
+        return decode_strictly(encoding, &text[..end], Insist::Yes);
+    }
+    decode_strictly(encoding, text, insist)
 }
 
 /// Charset names that the Perl library knows.

@@ -142,8 +142,6 @@ pub struct Html {
     pub font_face_bad: bool,
     pub form_action_mailto: bool,
     pub embeds: bool,
-    /// Charsets named in `meta` tags, one blank between them.
-    pub charsets: Option<Vec<u8>>,
     /// URIs of tags, with `raw`, `types` and `anchor_text` only.
     pub uris: Vec<Uri>,
     pub uri_truncated: bool,

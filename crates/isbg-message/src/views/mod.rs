@@ -15,6 +15,7 @@ mod parts;
 mod received;
 mod render;
 mod select;
+mod text;
 mod uri;
 mod words;
 
@@ -32,6 +33,7 @@ pub use network::Networks;
 pub use parts::Part;
 pub use render::Rendered;
 pub use select::Selector;
+pub use text::Text;
 
 /// Finds where in a URI its real target stands, if it is a redirecting one.
 pub type Redirector = Arc<dyn Fn(&[u8]) -> Option<Range<usize>> + Send + Sync>;

@@ -5,13 +5,14 @@ use memchr::{memchr, memrchr};
 
 use super::charset::{self, Insist};
 use super::parts::{LINE_BYTES, Part, leaves};
+use super::text::{Text, encoded, is_space};
 use super::{Html, Lines, html};
 
 /// What a text part says to people.
 #[derive(Debug)]
 pub struct Rendered {
     /// The text, blanks not yet collapsed.
-    pub text: String,
+    pub text: Text,
     /// What is known of the HTML, if it was HTML.
     pub html: Option<Html>,
 }
@@ -24,14 +25,14 @@ pub(crate) fn render(part: &Part) -> Option<Rendered> {
     }
     let source = part.decoded();
     let text = charset::normalize(source, part.charset.as_deref().unwrap_or(b"us-ascii"), Insist::No);
-    if kind == "text/plain" || text.is_empty() {
+    if kind == "text/plain" || text.text.is_empty() {
         return Some(Rendered { text, html: None });
     }
     let (text, mut html) = html::render(&text);
     let (mut length, mut blanks) = (0, 0);
-    for c in text.chars() {
+    for c in text.text.chars() {
         length += 1;
-        blanks += usize::from(c.is_whitespace());
+        blanks += usize::from(is_space(c, text.wide) && (text.wide || c != '\u{c}'));
     }
     html.html_length = length;
     html.non_space_len = length - blanks;
@@ -45,16 +46,18 @@ pub(crate) fn render(part: &Part) -> Option<Rendered> {
 /// The paragraphs, with the Subject (which ends with a line end) in front.
 pub(crate) fn body(parts: &[Part], subject: &[u8], limit: usize) -> Lines {
     let mut text = String::new();
+    let mut wide = false;
     for part in leaves(parts) {
         if !text.is_empty() {
             text.push('\n');
         }
         if let Some(rendered) = part.rendered() {
-            text.push_str(cut(&rendered.text, limit));
+            text.push_str(cut(&rendered.text.text, limit));
+            wide |= rendered.text.wide;
         }
     }
     let mut bytes = subject.to_vec();
-    collapse(&text, &mut bytes);
+    collapse(&text, wide, &mut bytes);
     let mut lines = Lines::default();
     for line in super::head::lines(&bytes) {
         short_lines(line, &mut lines);
@@ -86,18 +89,16 @@ fn cut(text: &str, limit: usize) -> &str {
 }
 
 /// Blank lines become paragraph ends, other runs of blanks one blank.
-fn collapse(text: &str, out: &mut Vec<u8>) {
+fn collapse(text: &str, wide: bool, out: &mut Vec<u8>) {
+    let blank = |c: char| is_space(c, wide);
     let mut rest = text;
     while !rest.is_empty() {
-        let plain = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        let plain = rest.find(blank).unwrap_or(rest.len());
         // A NUL stands for a paragraph end in what SpamAssassin does here, so it becomes one.
-        out.extend(
-            rest[..plain]
-                .bytes()
-                .map(|byte| if byte == 0 { b'\n' } else { byte }),
-        );
+        let bytes = encoded(&rest[..plain], wide);
+        out.extend(bytes.into_iter().map(|byte| if byte == 0 { b'\n' } else { byte }));
         rest = &rest[plain..];
-        let run = &rest[..rest.len() - rest.trim_start().len()];
+        let run = &rest[..rest.len() - rest.trim_start_matches(blank).len()];
         if run.is_empty() {
             continue;
         }

@@ -308,7 +308,8 @@ fn taken<'v>(views: &'v Views<'_>, mut values: Vec<Value<'v>>, selector: &Select
     if take.ip {
         let ips = values.iter().filter_map(|value| find_ip(value));
         return ips
-            .map(|ip| Cow::Owned(if take.reverse_ip { reversed(&ip) } else { ip }))
+            .filter_map(|ip| if take.reverse_ip { reversed(&ip) } else { Some(ip) })
+            .map(Cow::Owned)
             .collect();
     }
     values
@@ -408,28 +409,15 @@ fn find_ip(value: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The octets, or the nibbles of an IPv6 address, in reverse order.
-fn reversed(ip: &[u8]) -> Vec<u8> {
-    let text = String::from_utf8_lossy(ip);
-    let text = text
-        .get(..5)
-        .filter(|start| start.eq_ignore_ascii_case("ipv6:"))
-        .map_or(&*text, |_| &text[5..]);
-    let nibbles: Vec<String> = match text.parse::<std::net::IpAddr>() {
-        Ok(std::net::IpAddr::V4(v4)) => v4.octets().iter().map(u8::to_string).collect(),
-        Ok(std::net::IpAddr::V6(v6)) => v6
-            .octets()
-            .iter()
-            .flat_map(|byte| [byte >> 4, byte & 15])
-            .map(|nibble| format!("{nibble:x}"))
-            .collect(),
-        Err(_) => Vec::new(),
+fn reversed(ip: &[u8]) -> Option<Vec<u8>> {
+    let parts: Vec<String> = match std::str::from_utf8(ip).ok()?.parse().ok()? {
+        std::net::IpAddr::V4(v4) => v4.octets().iter().map(u8::to_string).collect(),
+        std::net::IpAddr::V6(v6) => {
+            let nibbles = v6.octets().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+            nibbles.map(|nibble| format!("{nibble:x}")).collect()
+        }
     };
-    nibbles
-        .into_iter()
-        .rev()
-        .collect::<Vec<_>>()
-        .join(".")
-        .into_bytes()
+    Some(parts.into_iter().rev().collect::<Vec<_>>().join(".").into_bytes())
 }
 
 /// `Name: value` of every field; SpamAssassin cuts them all together at 64 KiB.

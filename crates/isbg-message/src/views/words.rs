@@ -48,7 +48,7 @@ fn needs_decoding(text: &[u8]) -> bool {
 pub(crate) fn decode_text(text: &[u8], name: &[u8]) -> Vec<u8> {
     let mut text = without_line_ends(text);
     if !text.is_ascii() {
-        text = charset::normalize(&text, b"UTF-8", Insist::No).into_bytes();
+        text = charset::normalize(&text, b"UTF-8", Insist::No).text.into_bytes();
     }
     let lower = name.to_ascii_lowercase();
     let verbatim = VERBATIM.contains(&lower.as_slice()) || lower.starts_with(b"list-");
@@ -150,7 +150,7 @@ fn decode_words(text: &[u8]) -> Vec<u8> {
         if charset.is_empty() {
             out.extend_from_slice(&bytes);
         } else {
-            out.extend_from_slice(charset::normalize(&bytes, charset, Insist::Yes).as_bytes());
+            out.extend_from_slice(charset::normalize(&bytes, charset, Insist::Yes).text.as_bytes());
         }
     }
     out

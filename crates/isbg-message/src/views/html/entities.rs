@@ -58,9 +58,17 @@ fn named(name: &str) -> Option<char> {
     char::from_u32(u32::from(NAMES[found].1))
 }
 
-/// `text` with its character references replaced. A name may be followed directly by other letters; then the longest
-/// known beginning of it counts.
-pub(super) fn decode(text: &str) -> Cow<'_, str> {
+/// Where a text stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// A name may be followed directly by other letters; then the longest known beginning of it counts.
+    Content,
+    /// A name counts as a whole or not at all.
+    Attribute,
+}
+
+/// `text` with its character references replaced.
+pub(super) fn decode(text: &str, place: Place) -> Cow<'_, str> {
     let Some(first) = memchr(b'&', text.as_bytes()) else {
         return Cow::Borrowed(text);
     };
@@ -68,7 +76,7 @@ pub(super) fn decode(text: &str) -> Cow<'_, str> {
     out.push_str(&text[..first]);
     let mut rest = &text[first..];
     loop {
-        match reference(&rest[1..]) {
+        match reference(&rest[1..], place) {
             Some((c, len)) => {
                 out.push(c);
                 rest = &rest[1 + len..];
@@ -89,7 +97,7 @@ pub(super) fn decode(text: &str) -> Cow<'_, str> {
 }
 
 /// The character that a reference stands for, and how long the reference is without `&` and `;`.
-fn reference(text: &str) -> Option<(char, usize)> {
+fn reference(text: &str, place: Place) -> Option<(char, usize)> {
     if let Some(number) = text.strip_prefix('#') {
         return numeric(number).map(|(c, len)| (c, len + 1));
     }
@@ -107,6 +115,9 @@ fn reference(text: &str) -> Option<(char, usize)> {
     };
     if let Some(c) = named(name).or_else(with_semicolon) {
         return Some((c, length));
+    }
+    if place == Place::Attribute {
+        return None;
     }
     (2..length)
         .rev()

@@ -15,14 +15,15 @@ use memchr::memmem;
 
 pub use super::Html;
 use super::Uri;
+use super::text::{Text, encoded, is_space, is_wide};
 use links::{URI_BYTES, lax_value, value};
 use style::{Hidden, Styles};
 use tokens::{Attribute, Token};
 
 /// Renders an HTML document. `Html::html_length` and its relatives are left to the caller, who knows the part.
-pub(crate) fn render(source: &str) -> (String, Html) {
-    let mut renderer = Renderer::new(source.chars().count());
-    let source = prepare(source);
+pub(crate) fn render(source: &Text) -> (Text, Html) {
+    let mut renderer = Renderer::new(source.text.chars().count(), source.wide);
+    let source = prepare(&source.text);
     tokens::tokenize(&source, &mut |token| renderer.token(token));
     renderer.finish()
 }
@@ -70,12 +71,25 @@ struct Piece {
     invisible: bool,
 }
 
+/// A URI while the document is read.
+#[derive(Default)]
+struct Link {
+    uri: String,
+    types: Vec<String>,
+    anchor_text: Vec<String>,
+}
+
 struct Renderer {
     text: String,
+    /// Whether the document is characters rather than ASCII bytes; see [`Text`].
+    wide: bool,
+    links: Vec<Link>,
+    anchors: Vec<String>,
+    titles: Vec<String>,
     last: Option<Piece>,
     styles: Styles,
     html: Html,
-    /// Where each URI is in `html.uris`.
+    /// Where each URI is in `links`.
     uri_index: HashMap<String, usize>,
     base: String,
     /// URI of the last link that was opened.
@@ -91,9 +105,13 @@ struct Renderer {
 }
 
 impl Renderer {
-    fn new(length: usize) -> Self {
+    fn new(length: usize, wide: bool) -> Self {
         Self {
             text: String::new(),
+            wide,
+            links: Vec::new(),
+            anchors: Vec::new(),
+            titles: Vec::new(),
             last: None,
             styles: Styles::new(),
             html: Html {
@@ -119,7 +137,7 @@ impl Renderer {
             Token::Start(name, attributes) => self.tag(&name, Some(&attributes)),
             Token::End(name) => self.tag(&name, None),
             Token::Text(text) => self.plain(&text),
-            Token::Comment(text) => self.html.comment.push(text.into()),
+            Token::Comment(text) => self.html.comment.push(encoded(text, self.wide)),
             Token::Declaration(text) => {
                 if text
                     .get(..9)
@@ -198,7 +216,7 @@ impl Renderer {
 
     fn plain(&mut self, text: &str) {
         if self.is_inside("script") {
-            self.html.script.push(text.into());
+            self.html.script.push(encoded(text, self.wide));
             return;
         }
         if self.is_inside("style") {
@@ -208,9 +226,9 @@ impl Renderer {
             self.anchor_text(text);
         }
         if self.is_inside("title")
-            && let Some(title) = self.html.title.last_mut()
+            && let Some(title) = self.titles.last_mut()
         {
-            title.extend_from_slice(text.as_bytes());
+            title.push_str(text);
         }
         let mut invisible = false;
         if !is_blank(text)
@@ -234,23 +252,21 @@ impl Renderer {
     }
 
     fn anchor_text(&mut self, text: &str) {
-        let texts = [
-            self.html
-                .uris
-                .get_mut(self.anchor)
-                .and_then(|uri| uri.anchor_text.last_mut()),
-            self.html.anchor.last_mut(),
-        ];
-        for anchor in texts.into_iter().flatten() {
-            anchor.extend_from_slice(text.as_bytes());
+        let link = self
+            .links
+            .get_mut(self.anchor)
+            .and_then(|link| link.anchor_text.last_mut());
+        for anchor in [link, self.anchors.last_mut()].into_iter().flatten() {
+            anchor.push_str(text);
         }
     }
 
     /// Words that a tag cuts in two.
     fn count_obfuscation(&mut self, last_start: usize, text: &str) {
         let before = &self.text[last_start..];
-        let is_lettery = |c: char| !c.is_whitespace() && !c.is_ascii_punctuation();
-        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let wide = self.wide;
+        let is_lettery = |c: char| !is_space(c, wide) && !c.is_ascii_punctuation();
+        let is_word = |c: char| (c.is_alphanumeric() && (wide || c.is_ascii())) || c == '_';
         if !(text.starts_with(is_lettery) && before.ends_with(is_lettery)) {
             return;
         }
@@ -276,10 +292,10 @@ impl Renderer {
         if let Some(index) = self.uri_index.get(uri) {
             return *index;
         }
-        let index = self.html.uris.len();
-        self.html.uris.push(Uri {
-            raw: uri.into(),
-            ..Uri::default()
+        let index = self.links.len();
+        self.links.push(Link {
+            uri: uri.to_owned(),
+            ..Link::default()
         });
         self.uri_index.insert(uri.to_owned(), index);
         index
@@ -310,7 +326,7 @@ impl Renderer {
             return;
         }
         let index = self.uri(&target);
-        let types = &mut self.html.uris[index].types;
+        let types = &mut self.links[index].types;
         if !types.iter().any(|known| known == tag) {
             types.push(tag.to_owned());
         }
@@ -390,28 +406,15 @@ impl Renderer {
                     .replace('\u{feff}', "");
                 let href = self.trimmed_uri(&href).to_owned();
                 self.anchor = self.uri(&href);
-                self.html.uris[self.anchor].anchor_text.push(Vec::new());
-                self.html.anchor.push(Vec::new());
+                self.links[self.anchor].anchor_text.push(String::new());
+                self.anchors.push(String::new());
             }
-            "title" => self.html.title.push(Vec::new()),
-            "meta" => {
-                let kind = value(attributes, "http-equiv")
-                    .unwrap_or_default()
-                    .to_ascii_lowercase();
-                let content = value(attributes, "content").filter(|_| kind.contains("content-type"));
-                if let Some(charset) = content.and_then(tags::meta_charset) {
-                    let charsets = self.html.charsets.get_or_insert_default();
-                    if !charsets.is_empty() {
-                        charsets.push(b' ');
-                    }
-                    charsets.extend_from_slice(charset.as_bytes());
-                }
-            }
+            "title" => self.titles.push(String::new()),
             _ => {}
         }
     }
 
-    fn finish(mut self) -> (String, Html) {
+    fn finish(mut self) -> (Text, Html) {
         let ratio = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
         let html = &mut self.html;
         html.min_size = self.styles.min_size;
@@ -432,7 +435,25 @@ impl Renderer {
             .into_iter()
             .map(|(tag, count)| (tag.into_bytes(), count))
             .collect();
-        (self.text, self.html)
+        let wide = self.wide;
+        let encode = |texts: Vec<String>| texts.iter().map(|text| encoded(text, wide)).collect();
+        html.title = encode(self.titles);
+        html.anchor = encode(self.anchors);
+        let uris = self.links.into_iter().map(|link| Uri {
+            raw: encoded(&link.uri, wide),
+            types: link.types,
+            anchor_text: encode(link.anchor_text),
+            ..Uri::default()
+        });
+        html.uris = uris.collect();
+        let wide = is_wide(&self.text, wide);
+        (
+            Text {
+                text: self.text,
+                wide,
+            },
+            self.html,
+        )
     }
 }
 

@@ -63,24 +63,6 @@ pub(super) fn pixels(value: &str, percent: f64) -> f64 {
     if pixels > 0.0 { pixels } else { 200.0 }
 }
 
-/// The charset in the `content` of a `meta` tag.
-pub(super) fn meta_charset(content: &str) -> Option<&str> {
-    let lower = content.to_ascii_lowercase();
-    lower.match_indices("charset").find_map(|(at, name)| {
-        let word = lower[..at]
-            .chars()
-            .next_back()
-            .is_some_and(|c| c.is_alphanumeric() || c == '_');
-        let rest = content[at + name.len()..]
-            .trim_start()
-            .strip_prefix('=')?
-            .trim_start();
-        let rest = rest.strip_prefix(['"', '\'']).unwrap_or(rest);
-        let charset = &rest[..rest.find(['"', '\'']).unwrap_or(rest.len())];
-        (!word && !charset.is_empty()).then_some(charset)
-    })
-}
-
 /// Whether a list of font names looks like one that people write.
 pub(super) fn is_good_face(face: &str) -> bool {
     let is_space = |c: char| c.is_whitespace();

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use memchr::memchr;
 
-use super::entities;
+use super::entities::{self, Place};
 
 /// What the text is made of.
 #[derive(Debug)]
@@ -89,6 +89,9 @@ pub(super) fn tokenize<'t>(text: &'t str, emit: &mut dyn FnMut(Token<'t>)) {
     };
     tokenizer.run();
     tokenizer.finish();
+    if let Some(name) = tokenizer.pending_end.take() {
+        emit(Token::End(Cow::Borrowed(name)));
+    }
 }
 
 struct Tokenizer<'t, 'e> {
@@ -129,7 +132,7 @@ impl<'t> Tokenizer<'t, '_> {
             let decoded = if self.cdata {
                 Cow::Borrowed(text)
             } else {
-                entities::decode(text)
+                entities::decode(text, Place::Content)
             };
             self.event(Token::Text(decoded));
         }
@@ -295,7 +298,7 @@ impl<'t> Tokenizer<'t, '_> {
                         (at, end, end)
                     }
                 };
-                value = entities::decode(&self.text[start..end]);
+                value = entities::decode(&self.text[start..end], Place::Attribute);
                 at = self.skip_blanks(next);
             }
             let name = lower(name);

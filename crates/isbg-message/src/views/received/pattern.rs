@@ -32,6 +32,8 @@ pub(super) enum E {
     /// One or more bytes that are no blanks, kept or not.
     W(Slot),
     Word,
+    /// The same with a dot inside.
+    Dotted(Slot),
     /// The same, or nothing.
     W0(Slot),
     Word0,
@@ -44,6 +46,8 @@ pub(super) enum E {
     Lazy(Slot),
     /// Any text, as long as possible.
     Any,
+    /// Ten to eighty bytes of any text, as many as possible.
+    Near,
     /// One or more digits.
     Digits,
     /// One or more bytes of which none is in the text.
@@ -135,10 +139,21 @@ impl Matcher<'_> {
                 .iter()
                 .any(|literal| text.starts_with(literal.as_bytes()) && self.run(at + literal.len(), &rest)),
             E::W(slot) => self.span(at, 1, Some(*slot), &rest, is_nonblank),
+            E::Dotted(slot) => {
+                let word = text.iter().take_while(|byte| is_nonblank(**byte)).count();
+                let first = text[..word].iter().skip(1).position(|byte| *byte == b'.');
+                first.is_some_and(|dot| self.span(at, dot + 3, Some(*slot), &rest, is_nonblank))
+            }
             E::Word => self.span(at, 1, None, &rest, is_nonblank),
             E::W0(slot) => self.span(at, 0, Some(*slot), &rest, is_nonblank),
             E::Word0 => self.span(at, 0, None, &rest, is_nonblank),
             E::Inside(slot) => self.span(at, 1, Some(*slot), &rest, |byte| byte != b')'),
+            E::Near => {
+                let most = self.text.len().min(at + 80);
+                (at + 10..=most)
+                    .rev()
+                    .any(|end| self.steps > 0 && self.keep(None, at..end, &rest))
+            }
             E::Digits => self.span(at, 1, None, &rest, |byte| byte.is_ascii_digit()),
             E::Any => self.span(at, 0, None, &rest, |byte| byte != b'\n'),
             E::Not(stops) => self.span(at, 1, None, &rest, |byte| !stops.as_bytes().contains(&byte)),

@@ -3,7 +3,7 @@
 #![cfg_attr(rustfmt, rustfmt_skip)]
 
 use super::pattern::E::{
-    self, Alt, Any, AnyIp, Digits, Edge, End, Inside, Ip, L, Lazy, Not, Not0, NotNext, NotText, Opt, W, W0, Word, Word0,
+    self, Alt, Any, AnyIp, Digits, Dotted, Edge, End, Inside, Ip, L, Lazy, Near, Not, Not0, NotNext, NotText, Opt, W, W0, Word, Word0,
 };
 use super::pattern::Slot::{By, Envfrom, Facts, Helo, Id, Ident, Name, Other, Rdns};
 
@@ -115,7 +115,7 @@ pub(super) const BEFORE_QMAIL: [Shape; 9] = [
     ("", &[W(Helo), L(" ("), W(Rdns), L(" ["), Ip, L("]) by "), W(By), L(" with "), Word, L(" (")], LookedUp),
     ("", &[W(Rdns), L(" (["), Ip, L("] helo="), W(Helo), L(") by "), W(By), L(" with ")], Hop),
     ("", &[W(Helo), L(" (<unknown"), Word0, L(">["), Ip, L("]) by "), W(By), L(" ")], Hop),
-    ("", &[W(Helo), L(" ("), W(Rdns), L("["), Ip, L("]) by "), W(By), L(" ")], LookedUp),
+    ("", &[W(Helo), L(" ("), Dotted(Rdns), L("["), Ip, L("]) by "), W(By), L(" ")], LookedUp),
     ("", &[W(Helo), L(" ("), W0(Ident), L("@["), Ip, L("]"), Any, L(") by "), W(By), L(" (")], LookedUp),
     ("", &[W(Rdns), L(" ("), HELLO, W0(Helo), L(") ("), Ip, L(") by "), W(By), L(" (qpsmtpd/"), Word, L(") with "), Alt(&["ESMTP", "SMTP"])], Hop),
     ("", &[W(Rdns), L(" (LHLO "), W0(Helo), L(") ("), Ip, L(") by "), W(By), L(" with LMTP")], Hop),
@@ -224,7 +224,7 @@ pub(super) const BRACKETED: [Shape; 3] = [
 ];
 
 /// Web mail programs that name the address of the person in front.
-pub(super) const SQUIRREL: &[E] = &[Ip, Edge, NotNext(".-"), Lazy(Other), L("by "), W(By), L(" with HTTP")];
+pub(super) const SQUIRREL: &[E] = &[Ip, Edge, NotNext(".-"), Near, L("by "), W(By), L(" with HTTP")];
 pub(super) const AOL: &[E] = &[Ip, L(" by "), W(By), L(" ("), AnyIp, L(") with HTTP (WebMailUI)")];
 pub(super) const HTTP: &[E] = &[Ip, L(" (["), AnyIp, L("]) by "), W(By)];
 
