@@ -1,0 +1,153 @@
+//! The text a reader sees, and the words, links and tags of the body. Does not read the header, except for the subject.
+
+use crate::decode;
+use crate::fold::fold;
+use crate::html::{self, Page, clip};
+use crate::mail::{Mail, Part};
+use crate::tokens::Tokens;
+
+/// Bytes of visible text that are used.
+const TEXT_BYTES: usize = 3000;
+/// Bytes of visible text whose words are used.
+const WORDS_BYTES: usize = 6000;
+/// Bytes of one part that are decoded.
+const SOURCE_BYTES: usize = 128 * 1024;
+/// Text parts that are read.
+const PART_LIMIT: usize = 8;
+/// Bytes of a subject.
+const SUBJECT_BYTES: usize = 200;
+
+/// What the body says.
+#[derive(Debug)]
+pub(crate) struct Body {
+    /// The subject, folded.
+    pub subject: String,
+    /// The visible text, folded.
+    pub text: String,
+}
+
+/// Reads the text parts of `mail`, adding its words, links and tags to `words`.
+pub(crate) fn read(mail: &Mail<'_>, words: &mut Tokens) -> Body {
+    let value = mail.field("Subject").unwrap_or_default();
+    let subject = fold(&decode::header_text(value, 1000), SUBJECT_BYTES);
+    let mut text = String::new();
+    for word in split_words(&subject) {
+        words.push(&[b"subject:", word.as_bytes()]);
+    }
+    for part in mail.parts.iter().filter(|part| part.is_text()).take(PART_LIMIT) {
+        if text.len() >= WORDS_BYTES {
+            break;
+        }
+        let room = WORDS_BYTES - text.len();
+        let bytes = decode::transfer(part.body, part.encoding, SOURCE_BYTES);
+        let source = decode::charset(&bytes, part.content_type.charset.as_deref());
+        if part.content_type.kind == "text/html" || looks_like_html(part, &source) {
+            let page = html::scan(&source, room);
+            marks(&page, words);
+            text.push_str(&fold(&page.text, room));
+        } else {
+            let plain = fold(clip(&source, 4 * WORDS_BYTES), room);
+            plain_links(&plain, words);
+            text.push_str(&plain);
+        }
+        text.push('\n');
+    }
+    for word in split_words(&text) {
+        words.push(&[word.as_bytes()]);
+    }
+    text.truncate(clip(&text, TEXT_BYTES).len());
+    Body { subject, text }
+}
+
+fn looks_like_html(part: &Part<'_>, source: &str) -> bool {
+    part.content_type.kind != "text/plain" && clip(source.trim_start(), 6).eq_ignore_ascii_case("<html>")
+}
+
+fn split_words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|letter: char| !letter.is_alphanumeric() && !matches!(letter, '\'' | '-' | '$' | '%'))
+        .filter(|word| (2..=40).contains(&word.len()))
+}
+
+/// Tokens of a page's tags and links.
+fn marks(page: &Page, words: &mut Tokens) {
+    for tag in &page.tags {
+        words.push(&[b"tag:", tag.as_bytes()]);
+    }
+    for (name, count) in [
+        ("images", page.images),
+        ("links", page.anchors),
+        ("hidden", page.hidden),
+    ] {
+        let size = count.checked_ilog2().map_or(0, |size| size + 1);
+        words.push(&[name.as_bytes(), b":", size.to_string().as_bytes()]);
+    }
+    for link in &page.links {
+        self::link(link, words);
+    }
+}
+
+fn plain_links(text: &str, words: &mut Tokens) {
+    for (at, _) in text.match_indices("://").take(50) {
+        let start = text[..at]
+            .rfind(|letter: char| !letter.is_ascii_alphabetic())
+            .map_or(0, |space| space + 1);
+        let start = (start..=at)
+            .find(|&start| text.is_char_boundary(start))
+            .unwrap_or(at);
+        let end = text[at..]
+            .find([' ', '>', '"', ')'])
+            .map_or(text.len(), |end| at + end);
+        link(clip(&text[start..end], 512), words);
+    }
+}
+
+/// Tokens of one link: scheme, host and its parents, first step of the path, file extension.
+fn link(target: &str, words: &mut Tokens) {
+    let Some((scheme, rest)) = target.split_once(':') else {
+        return;
+    };
+    let scheme = scheme.to_ascii_lowercase();
+    words.push(&[b"url-scheme:", scheme.as_bytes()]);
+    let Some(rest) = rest.strip_prefix("//") else {
+        return;
+    };
+    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = host.to_ascii_lowercase();
+    if host.contains('@') {
+        words.push(&[b"url-user"]);
+    }
+    let host = host.rsplit('@').next().unwrap_or_default();
+    let (host, port) = host.split_once(':').unwrap_or((host, ""));
+    if !port.is_empty() {
+        words.push(&[b"url-port:", port.as_bytes()]);
+    }
+    if host.contains("xn--") {
+        words.push(&[b"url-punycode"]);
+    }
+    if host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        words.push(&[b"url-ip"]);
+    }
+    let mut parent = host;
+    for _ in 0..4 {
+        words.push(&[b"url:", parent.as_bytes()]);
+        match parent.split_once('.') {
+            Some((_, rest)) => parent = rest,
+            None => break,
+        }
+    }
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let mut steps = path.split('/').skip(1);
+    if let Some(first) = steps.next().filter(|step| step.len() >= 2) {
+        words.push(&[b"url-path:", first.as_bytes()]);
+    }
+    if let Some((_, extension)) = path
+        .rsplit_once('.')
+        .filter(|(_, extension)| extension.len() <= 5)
+    {
+        words.push(&[b"url-extension:", extension.as_bytes()]);
+    }
+    words.push(&[
+        b"url-depth:",
+        path.matches('/').count().min(9).to_string().as_bytes(),
+    ]);
+}

@@ -1,0 +1,211 @@
+//! One linear model a view, trained in the dual with replay of stored messages. Knows slots and classes, not mail.
+
+use isbg_types::Class;
+
+use crate::features::{Slots, VIEWS};
+use crate::hash::SLOTS;
+use crate::random::Random;
+use crate::sketch::Sketch;
+
+/// Messages stored a class. Each new one replaces one at random, so that old ones fade.
+pub(crate) const KEPT: usize = 300;
+/// A message whose margin is at least this is understood already and changes nothing.
+const ENOUGH: f32 = 0.8;
+/// Stored messages that are trained again after each one that was not understood.
+pub(crate) const REPLAYS: usize = 20;
+/// The most that a doubted label may weigh. Wrong labels are rare but, believed in full, each spoils what is like it.
+const DOUBTED_ALPHA: f32 = 0.3;
+
+/// A learnt message, stored with its dual coefficients so that it can be trained again or taken back.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Sample {
+    /// Identity of the message.
+    pub digest: u64,
+    /// Number of the lesson, unique among the stored ones.
+    pub serial: u32,
+    pub slots: Slots,
+    /// Of the body, to know its near-duplicates.
+    pub sketch: Sketch,
+    /// Dual coefficients: the model holds `class * alpha * slots` of it. Never negative.
+    pub alpha: [f32; VIEWS],
+    /// What learning it changed in the coefficients of others.
+    pub effects: Vec<Effect>,
+    /// The label contradicted what was known, and nothing like it has confirmed it: it may move the weights a little only.
+    pub doubted: bool,
+    /// What learning it changed in the calibration's slope and offset.
+    pub calibration: [f64; 2],
+}
+
+/// A change of another sample's coefficient.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Effect {
+    pub serial: u32,
+    pub view: u8,
+    pub delta: f32,
+}
+
+/// The weights, and the messages that can be trained again.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Learner {
+    pub weights: [Vec<f32>; VIEWS],
+    /// Stored messages: ham, then spam.
+    pub kept: [Vec<Sample>; 2],
+    pub random: Random,
+}
+
+/// Where the class's samples are stored.
+pub(crate) fn shelf(class: Class) -> usize {
+    usize::from(class == Class::Spam)
+}
+
+fn sign(shelf: usize) -> f32 {
+    if shelf == 1 { 1.0 } else { -1.0 }
+}
+
+/// How far on the spam side of a view's border the message lies; 1 is the aim of training. 0 without features.
+pub(crate) fn margin(weights: &[f32], slots: &[u16]) -> f32 {
+    if slots.is_empty() {
+        return 0.0;
+    }
+    let sum: f32 = slots.iter().map(|&slot| weights[usize::from(slot)]).sum();
+    sum / (slots.len() as f32).sqrt()
+}
+
+/// Adds `by` times the message's unit vector.
+fn shift(weights: &mut [f32], slots: &[u16], by: f32) {
+    let step = by / (slots.len() as f32).sqrt();
+    for &slot in slots {
+        weights[usize::from(slot)] += step;
+    }
+}
+
+impl Learner {
+    pub(crate) fn new(random: Random) -> Self {
+        Self {
+            weights: std::array::from_fn(|_| vec![0.0; SLOTS]),
+            kept: [Vec::new(), Vec::new()],
+            random,
+        }
+    }
+
+    pub(crate) fn margins(&self, slots: &Slots) -> [f32; VIEWS] {
+        std::array::from_fn(|view| margin(&self.weights[view], &slots[view]))
+    }
+
+    /// Stores `sample` and trains every view that does not understand it. Returns the sample that had to give way.
+    pub(crate) fn learn(&mut self, sample: Sample, class: Class) -> Option<Sample> {
+        let margins = self.margins(&sample.slots);
+        let shelf = shelf(class);
+        let (place, evicted) = self.store(sample, shelf);
+        let mut effects = Vec::new();
+        for view in (0..VIEWS).filter(|&view| margins[view] * sign(shelf) < ENOUGH) {
+            self.train(shelf, place, view);
+            for turn in 0..REPLAYS {
+                let other = (shelf + turn + 1) % 2;
+                if self.kept[other].is_empty() {
+                    continue;
+                }
+                let pick = self.random.below(self.kept[other].len());
+                let delta = self.train(other, pick, view);
+                if delta != 0.0 && (other, pick) != (shelf, place) {
+                    let serial = self.kept[other][pick].serial;
+                    note(&mut effects, serial, view as u8, delta);
+                }
+            }
+        }
+        self.kept[shelf][place].effects = effects;
+        evicted
+    }
+
+    /// Stores `sample` in place of its near-duplicate if there is one, so that a flood of copies cannot crowd out
+    /// everything else; else in free room; else in place of any.
+    fn store(&mut self, mut sample: Sample, shelf: usize) -> (usize, Option<Sample>) {
+        let full = self.kept[shelf].len() >= KEPT;
+        let twin = self.kept[shelf]
+            .iter()
+            .position(|other| other.sketch.resembles(&sample.sketch));
+        let place = match twin {
+            Some(twin) => {
+                sample.doubted = false;
+                twin
+            }
+            None if full => self.random.below(KEPT),
+            None => {
+                self.kept[shelf].push(sample);
+                return (self.kept[shelf].len() - 1, None);
+            }
+        };
+        let evicted = std::mem::replace(&mut self.kept[shelf][place], sample);
+        (place, Some(evicted))
+    }
+
+    /// One step of dual coordinate ascent: sets the sample's coefficient so that its margin becomes 1, or to 0.
+    fn train(&mut self, shelf: usize, place: usize, view: usize) -> f32 {
+        let sample = &mut self.kept[shelf][place];
+        let slots = &sample.slots[view];
+        if slots.is_empty() {
+            return 0.0;
+        }
+        let missing = 1.0 - sign(shelf) * margin(&self.weights[view], slots);
+        let most = if sample.doubted {
+            DOUBTED_ALPHA
+        } else {
+            f32::INFINITY
+        };
+        let alpha = (sample.alpha[view] + missing).clamp(0.0, most);
+        let delta = alpha - sample.alpha[view];
+        sample.alpha[view] = alpha;
+        shift(&mut self.weights[view], slots, sign(shelf) * delta);
+        delta
+    }
+
+    /// Takes a stored message back: its own part of the weights, and what it changed in others still stored.
+    pub(crate) fn unlearn(&mut self, digest: u64, class: Class) -> Option<Sample> {
+        let shelf = shelf(class);
+        let place = self.kept[shelf]
+            .iter()
+            .position(|sample| sample.digest == digest)?;
+        let sample = self.kept[shelf].swap_remove(place);
+        self.subtract(&sample.slots, &sample.alpha, class);
+        for effect in &sample.effects {
+            self.revert(effect);
+        }
+        Some(sample)
+    }
+
+    /// Takes back the part of the weights that `alpha` of a message is.
+    pub(crate) fn subtract(&mut self, slots: &Slots, alpha: &[f32; VIEWS], class: Class) {
+        for view in (0..VIEWS).filter(|&view| alpha[view] != 0.0 && !slots[view].is_empty()) {
+            shift(
+                &mut self.weights[view],
+                &slots[view],
+                -sign(shelf(class)) * alpha[view],
+            );
+        }
+    }
+
+    fn revert(&mut self, effect: &Effect) {
+        let view = usize::from(effect.view);
+        for shelf in 0..2 {
+            if let Some(sample) = self.kept[shelf]
+                .iter_mut()
+                .find(|sample| sample.serial == effect.serial)
+            {
+                let alpha = (sample.alpha[view] - effect.delta).max(0.0);
+                let back = alpha - sample.alpha[view];
+                sample.alpha[view] = alpha;
+                shift(&mut self.weights[view], &sample.slots[view], sign(shelf) * back);
+            }
+        }
+    }
+}
+
+fn note(effects: &mut Vec<Effect>, serial: u32, view: u8, delta: f32) {
+    match effects
+        .iter_mut()
+        .find(|effect| effect.serial == serial && effect.view == view)
+    {
+        Some(effect) => effect.delta += delta,
+        None => effects.push(Effect { serial, view, delta }),
+    }
+}
