@@ -45,6 +45,12 @@ pub enum Error {
         /// How often within a day.
         changes: u32,
     },
+    /// The server gave a folder a new UIDVALIDITY in the middle of a pass.
+    #[error(
+        "the server renumbered the folder {} during the run (new UIDVALIDITY); the rest is left to the next run",
+        Untrusted(.0.as_str())
+    )]
+    Renumbered(FolderName),
     /// A temporary file failed.
     #[error("a temporary file failed: {0}; is there room on the disk?")]
     Spool(#[from] std::io::Error),

@@ -112,6 +112,7 @@ async fn one_window(
     pass.store.begin_attempts(plan.id, plan.purpose, uids, now)?;
     let mut ascending = uids.to_vec();
     ascending.sort_unstable();
+    plan.reopen(pass).await?;
     let (lessons, broken) = fetch_and_teach(pass, job.class, &ascending).await?;
     let (mut todos, mut done, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     let mut outage = None;

@@ -62,6 +62,20 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Opens the folder again where another one has been opened since: UIDs mean something in their own folder only.
+    pub(crate) async fn reopen(&self, pass: &mut Pass<'_>) -> Result<()> {
+        let is_open = |open: &Mailbox| open.name == self.folder && validity(open) == self.validity;
+        if pass.client.mailbox().is_some_and(is_open) {
+            return Ok(());
+        }
+        let opened = pass.client.examine(&self.folder, None).await?;
+        if validity(&opened) == self.validity {
+            Ok(())
+        } else {
+            Err(Error::Renumbered(self.folder.clone()))
+        }
+    }
+
     /// How many messages will be handled.
     pub fn messages(&self) -> u64 {
         (self.todo.len() + self.suspects.len()) as u64

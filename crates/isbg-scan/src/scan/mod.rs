@@ -168,6 +168,7 @@ impl Scan<'_> {
         } else {
             Wish::Verdict
         };
+        self.plan.reopen(pass).await?;
         let window = judge(pass, &ascending, self.job.bounds.jobs, wish).await?;
         let Window {
             judged,
