@@ -210,7 +210,7 @@ fn html(html: &Html) -> Value {
             json!(rounded)
         }
     };
-    let whole = |number: usize| json!(number);
+    let whole = |number: usize| json!(html.html.then_some(number));
     let inside: Map<String, Value> = html
         .inside
         .iter()
@@ -218,9 +218,9 @@ fn html(html: &Html) -> Value {
         .collect();
     let flag = |set: bool| json!(i32::from(set));
     json!({
-        "image_area": number(Some(html.image_area)), "length": whole(html.length), "html_length": whole(html.html_length),
-        "non_space_len": whole(html.non_space_len), "ratio": number(html.ratio), "min_size": html.min_size,
-        "max_size": html.max_size, "closed_extra_ratio": number(html.closed_extra_ratio),
+        "image_area": number(html.html.then_some(html.image_area)), "length": whole(html.length), "html_length": whole(html.html_length),
+        "non_space_len": whole(html.non_space_len), "ratio": number(html.ratio), "min_size": html.html.then_some(html.min_size),
+        "max_size": html.html.then_some(html.max_size), "closed_extra_ratio": number(html.closed_extra_ratio),
         "bad_tag_ratio": number(html.bad_tag_ratio), "non_element_ratio": number(html.non_element_ratio),
         "obfuscation_ratio": number(html.obfuscation_ratio), "backhair_count": html.backhair_count,
         "font_low_contrast": flag(html.font_low_contrast), "font_invalid_color": flag(html.font_invalid_color),

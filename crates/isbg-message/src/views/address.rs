@@ -200,6 +200,17 @@ fn bare_form(text: &[u8], start: usize) -> Option<Found> {
         return Some(found);
     }
     let longest = phrase(rest);
+    if longest == 0 && start > 0 {
+        // Only blanks before the separator: the last one is the name.
+        let (comment, len) = ending(text, start)?;
+        return Some(Found {
+            phrase: Some(text[start - 1..start].to_vec()),
+            angle: None,
+            bare: None,
+            comment,
+            len,
+        });
+    }
     (longest > 0)
         .then(|| found(Some(&rest[..longest]), None, longest))
         .flatten()

@@ -3,8 +3,9 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::{Encoding, ISO_2022_JP, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
+use super::legacy;
 use super::text::Text;
 
 /// Whether the declared charset must be used even where the text does not fit it.
@@ -35,7 +36,10 @@ pub(crate) fn normalize(text: &[u8], declared: &[u8], insist: Insist) -> Text {
         return decoded(valid.to_owned());
     }
     match decode_declared(text, &declared, insist) {
-        Some(text) => decoded(text),
+        Some(text) => Text {
+            text,
+            wide: insist == Insist::No || !is_utf16(&declared),
+        },
         None if text.is_ascii() => as_it_is(text),
         None => decoded(windows_1252(text)),
     }
@@ -43,6 +47,40 @@ pub(crate) fn normalize(text: &[u8], declared: &[u8], insist: Insist) -> Text {
 
 fn lossy(text: &[u8]) -> String {
     String::from_utf8_lossy(text).into_owned()
+}
+
+/// UTF-8 whose damage becomes replacement characters: one for each lead byte with the continuation bytes it may have.
+fn lossy_utf8(text: &[u8]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    loop {
+        let valid = match std::str::from_utf8(rest) {
+            Ok(valid) => {
+                out.push_str(valid);
+                return out;
+            }
+            Err(error) => error.valid_up_to(),
+        };
+        out.push_str(&lossy(&rest[..valid]));
+        out.push(char::REPLACEMENT_CHARACTER);
+        let bad = &rest[valid..];
+        let announced = match bad[0] {
+            0xc0..=0xdf => 1,
+            0xe0..=0xef => 2,
+            0xf0..=0xf7 => 3,
+            0xf8..=0xfb => 4,
+            0xfc | 0xfd => 5,
+            0xfe => 6,
+            0xff => 12,
+            _ => 0,
+        };
+        let following = bad[1..]
+            .iter()
+            .take(announced)
+            .take_while(|byte| (0x80..=0xbf).contains(*byte))
+            .count();
+        rest = &bad[1 + following..];
+    }
 }
 
 /// Charsets in which 7-bit text needs no decoding.
@@ -107,7 +145,7 @@ fn decode_declared(text: &[u8], declared: &str, insist: Insist) -> Option<String
         }
         "utf-8" | "utf8" if insist == Insist::No && !text.is_ascii() => return None,
         "utf-8" | "utf8" => {
-            let decoded = lossy(text);
+            let decoded = lossy_utf8(text);
             return Some(
                 decoded
                     .chars()
@@ -117,27 +155,24 @@ fn decode_declared(text: &[u8], declared: &str, insist: Insist) -> Option<String
         }
         _ => {}
     }
-    let utf16 = declared
-        .strip_prefix("utf")
-        .map(|rest| rest.strip_prefix([' ', '-']).unwrap_or(rest));
-    if let Some(kind) = utf16.filter(|rest| rest.starts_with("16")) {
-        let encoding = match insist {
-            Insist::Yes if kind.ends_with("le") => UTF_16LE,
-            Insist::Yes => UTF_16BE,
-            Insist::No => guess_utf16(text)?,
-        };
-        return decode_strictly(encoding, text, insist);
+    if is_utf16(declared) {
+        let decoded = decode_strictly(guess_utf16(text)?, text, Insist::No)?;
+        // In encoded words SpamAssassin checks it and then gives the bytes as they are.
+        return Some(if insist == Insist::Yes {
+            text.iter().map(|byte| char::from(*byte)).collect()
+        } else {
+            decoded
+        });
     }
-    let encoding = known(declared)?;
-    if encoding == ISO_2022_JP {
-        // A 7-bit charset: what stands behind the first 8-bit byte is lost.
-        let end = text
-            .iter()
-            .position(|byte| !byte.is_ascii())
-            .unwrap_or(text.len());
-        return decode_strictly(encoding, &text[..end], Insist::Yes);
+    if let Some(legacy) = legacy::decode(declared.trim(), text) {
+        return (legacy.clean || insist == Insist::Yes).then_some(legacy.text);
     }
-    decode_strictly(encoding, text, insist)
+    decode_strictly(known(declared)?, text, insist)
+}
+
+fn is_utf16(declared: &str) -> bool {
+    let rest = declared.strip_prefix("utf");
+    rest.is_some_and(|rest| rest.strip_prefix([' ', '-']).unwrap_or(rest).starts_with("16"))
 }
 
 /// Charset names that the Perl library knows.
@@ -145,11 +180,10 @@ fn known(declared: &str) -> Option<&'static Encoding> {
     let declared = declared.trim();
     let label = match declared {
         "gb18030-2000" | "gb18030-2005" | "gb 18030" => "gb18030",
-        "cp932" | "sjis" => "shift_jis",
-        "cp936" | "gb-2312" => "gbk",
-        "cp949" | "uhc" => "euc-kr",
-        "cp950" | "big5-eten" | "big-5" => "big5",
-        "7bit-jis" | "jis" => "iso-2022-jp",
+        "cp932" => "shift_jis",
+        "cp936" => "gbk",
+        "cp949" | "uhc" => "ks_c_5601-1987",
+        "cp950" => "big5",
         "x-unknown" | "x-user-defined" | "iso-8859-8-i" | "ansi" | "x-gbk" => return None,
         other => other,
     };
@@ -193,10 +227,9 @@ fn windows_1252(text: &[u8]) -> String {
 
 /// The byte order of UTF-16 without a byte order mark, from where its blanks and its zeros are.
 fn guess_utf16(text: &[u8]) -> Option<&'static Encoding> {
-    match text {
-        [0xff, 0xfe, ..] => return Some(UTF_16LE),
-        [0xfe, 0xff, ..] => return Some(UTF_16BE),
-        _ => {}
+    // SpamAssassin leaves text with a mark to its library, and so undecoded.
+    if matches!(text, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) {
+        return None;
     }
     let (mut little, mut big) = (0u32, 0u32);
     let (mut even, mut odd) = (0u64, 0u64);

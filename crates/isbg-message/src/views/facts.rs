@@ -113,6 +113,8 @@ pub struct ParseFlags {
 #[derive(Debug, Clone, PartialEq, Default)]
 #[allow(missing_docs, reason = "the names are SpamAssassin's")]
 pub struct Html {
+    /// Whether there was anything to read. Without it nothing else counts.
+    pub html: bool,
     pub image_area: f64,
     /// Characters before rendering.
     pub length: usize,

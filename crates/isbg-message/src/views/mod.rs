@@ -10,6 +10,7 @@ mod head;
 mod html;
 mod ip;
 mod kind;
+mod legacy;
 mod network;
 mod parts;
 mod received;
@@ -92,7 +93,7 @@ pub struct Views<'s> {
     settings: &'s Settings,
     head: head::Head,
     parts: Vec<Part>,
-    all_headers: OnceCell<Vec<Vec<u8>>>,
+    all_headers: OnceCell<(Vec<Vec<u8>>, bool)>,
     body: OnceCell<Lines>,
     rawbody: OnceCell<Lines>,
     uris: OnceCell<Uris>,
@@ -145,6 +146,10 @@ impl<'s> Views<'s> {
 
     /// `Name: value` of each field, decoded, with a line end: what `ALL` is made of.
     pub fn all_headers(&self) -> &[Vec<u8>] {
+        &self.all_headers_cut().0
+    }
+
+    fn all_headers_cut(&self) -> &(Vec<Vec<u8>>, bool) {
         self.all_headers
             .get_or_init(|| select::all_headers(self.headers()))
     }
@@ -223,7 +228,9 @@ impl<'s> Views<'s> {
 
     /// What was odd about the message's form.
     pub fn flags(&self) -> ParseFlags {
-        self.head.flags
+        let mut flags = self.head.flags;
+        flags.truncated_header |= self.all_headers_cut().1;
+        flags
     }
 
     /// The lists of top-level domains.

@@ -25,8 +25,15 @@ pub(crate) fn render(part: &Part) -> Option<Rendered> {
     }
     let source = part.decoded();
     let text = charset::normalize(source, part.charset.as_deref().unwrap_or(b"us-ascii"), Insist::No);
-    if kind == "text/plain" || text.text.is_empty() {
+    if kind == "text/plain" {
         return Some(Rendered { text, html: None });
+    }
+    if text.text.is_empty() {
+        // Nothing is read of an empty document, not even that it is one.
+        return Some(Rendered {
+            text,
+            html: Some(Html::default()),
+        });
     }
     let (text, mut html) = html::render(&text);
     let (mut length, mut blanks) = (0, 0);
@@ -45,6 +52,9 @@ pub(crate) fn render(part: &Part) -> Option<Rendered> {
 
 /// The paragraphs, with the Subject (which ends with a line end) in front.
 pub(crate) fn body(parts: &[Part], subject: &[u8], limit: usize) -> Lines {
+    if leaves(parts).next().is_none() {
+        return Lines::default();
+    }
     let mut text = String::new();
     let mut wide = false;
     for part in leaves(parts) {

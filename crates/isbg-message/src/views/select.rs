@@ -347,8 +347,16 @@ fn host(views: &Views<'_>, value: &[u8], is_address: bool) -> Option<Vec<u8>> {
     }
     let valid =
         |range: std::ops::Range<usize>| domain::is_fqdn(&value[range.clone()]).then(|| value[range].to_vec());
-    let ats = (0..value.len()).rev().filter(|at| value[*at] == b'@');
-    let behind_at = ats.filter_map(|at| host_at(views, value, at + 1)).next();
+    // Of the first line that has one, the last.
+    let mut line_start = 0;
+    let behind_at = super::head::lines(value).find_map(|line| {
+        let ats = (line_start..line_start + line.len())
+            .rev()
+            .filter(|at| value[*at] == b'@');
+        let found = ats.filter_map(|at| host_at(views, value, at + 1)).next();
+        line_start += line.len();
+        found
+    });
     behind_at.and_then(valid).or_else(|| {
         let mut from = 0;
         while from < value.len() {
@@ -420,8 +428,8 @@ fn reversed(ip: &[u8]) -> Option<Vec<u8>> {
     Some(parts.into_iter().rev().collect::<Vec<_>>().join(".").into_bytes())
 }
 
-/// `Name: value` of every field; SpamAssassin cuts them all together at 64 KiB.
-pub(super) fn all_headers(headers: &[Header]) -> Vec<Vec<u8>> {
+/// `Name: value` of every field, and whether some were left out: SpamAssassin cuts them all together at 64 KiB.
+pub(super) fn all_headers(headers: &[Header]) -> (Vec<Vec<u8>>, bool) {
     const ALL_BYTES: usize = 65_536;
     let mut lines: Vec<Option<Vec<u8>>> = vec![None; headers.len()];
     let mut order: Vec<usize> = Vec::new();
@@ -434,6 +442,7 @@ pub(super) fn all_headers(headers: &[Header]) -> Vec<Vec<u8>> {
         same.push(index);
     }
     let mut size = 0;
+    let mut truncated = false;
     'fields: for first in order {
         for index in by_name
             .remove(&headers[first].name.to_ascii_lowercase())
@@ -443,10 +452,11 @@ pub(super) fn all_headers(headers: &[Header]) -> Vec<Vec<u8>> {
             let value = header.decoded();
             size += header.name.len() + value.len() + 1 + 2;
             if size > ALL_BYTES {
+                truncated = true;
                 break 'fields;
             }
             lines[index] = Some([&header.name[..], b": ", value, b"\n"].concat());
         }
     }
-    lines.into_iter().flatten().collect()
+    (lines.into_iter().flatten().collect(), truncated)
 }

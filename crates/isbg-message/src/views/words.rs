@@ -150,7 +150,7 @@ fn decode_words(text: &[u8]) -> Vec<u8> {
         if charset.is_empty() {
             out.extend_from_slice(&bytes);
         } else {
-            out.extend_from_slice(charset::normalize(&bytes, charset, Insist::Yes).text.as_bytes());
+            out.extend(charset::normalize(&bytes, charset, Insist::Yes).bytes());
         }
     }
     out

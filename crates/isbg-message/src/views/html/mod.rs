@@ -115,6 +115,7 @@ impl Renderer {
             last: None,
             styles: Styles::new(),
             html: Html {
+                html: true,
                 length,
                 ..Html::default()
             },
@@ -266,7 +267,7 @@ impl Renderer {
         let before = &self.text[last_start..];
         let wide = self.wide;
         let is_lettery = |c: char| !is_space(c, wide) && !c.is_ascii_punctuation();
-        let is_word = |c: char| (c.is_alphanumeric() && (wide || c.is_ascii())) || c == '_';
+        let is_word = |c: char| tags::is_word(c) && (wide || c.is_ascii());
         if !(text.starts_with(is_lettery) && before.ends_with(is_lettery)) {
             return;
         }

@@ -47,6 +47,15 @@ pub(super) fn whitespace(tag: &str) -> Option<&'static str> {
     }
 }
 
+/// Perl's `\w`, as far as it occurs: letters, digits, `_`, and the commoner marks that join them.
+pub(super) fn is_word(c: char) -> bool {
+    c.is_alphanumeric()
+        || matches!(c, '_' | '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5bd}' | '\u{64b}'..='\u{65f}'
+            | '\u{900}'..='\u{903}' | '\u{93a}'..='\u{94f}' | '\u{e31}' | '\u{e34}'..='\u{e3a}' | '\u{e47}'..='\u{e4e}'
+            | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{200c}' | '\u{200d}' | '\u{20d0}'..='\u{20ff}'
+            | '\u{3099}' | '\u{309a}' | '\u{fe00}'..='\u{fe0f}' | '\u{fe20}'..='\u{fe2f}' | '\u{e0100}'..='\u{e01ef}')
+}
+
 /// A width or height, `percent` pixels for each percent of the screen; 200 where nothing usable is said.
 pub(super) fn pixels(value: &str, percent: f64) -> f64 {
     let value = value.strip_suffix('\n').unwrap_or(value);

@@ -235,11 +235,9 @@ fn envelope_sender(text: &[u8]) -> Option<Vec<u8>> {
         "envelope-from ",
         "envelope-from=",
     ];
-    let found = markers.iter().flat_map(|marker| {
-        memchr::memmem::find_iter(&lower, marker.as_bytes())
-            .map(|at| at + marker.len())
-            .take(1)
-    });
+    let found = markers
+        .iter()
+        .flat_map(|marker| memchr::memmem::find_iter(&lower, marker.as_bytes()).map(|at| at + marker.len()));
     let mut starts: Vec<usize> = found.collect();
     starts.sort_unstable();
     starts.into_iter().find_map(|start| {

@@ -190,7 +190,7 @@ pub(super) const LOCAL: [Shape; 27] = [
     ("", &[Not("."), L(" by "), Word, L(" with Novell_GroupWise")], Local),
     ("", &[L("no.name.available by "), Word, L(" via smtpd (for ")], Local),
     ("", &[Word, L(" by "), Word, L(" with local")], Local),
-    ("", &[Word, L(" ([unix socket]) by "), Word, L(" (Cyrus v"), Not(")"), L(") with LMTPA")], Local),
+    ("", &[Word, L(" ([unix socket]) by "), Word, L(" (Cyrus v"), Digits, L("."), Digits, L("."), Digits, L(") with LMTPA")], Local),
     ("", &[Word, L(" by "), Word, L(" "), Alt(&["with", "via", "for", "("])], Local),
     ("", &[Word, L(" "), Alt(&["with ", "via ", "for "]), Word, L(" by"), Edge], Local),
     ("", &[Word, L(" (unverified) by"), Edge], Local),
