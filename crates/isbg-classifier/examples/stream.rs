@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use isbg_classifier::Model;
 use isbg_classifier::evaluate::{self, Confusion, Feedback, Filter, Scored, Verdict};
+use isbg_classifier::{Features, Model};
 use isbg_types::Class;
 
 type Failure = Box<dyn Error>;
@@ -95,6 +95,8 @@ impl<F: Filter> Filter for Careless<F> {
 
 struct Ours<'a> {
     model: Model,
+    /// Of the message judged last: it is often the one taught next.
+    last: Option<(usize, Features)>,
     mail: &'a [Vec<u8>],
 }
 
@@ -102,7 +104,9 @@ impl Filter for Ours<'_> {
     type Error = Infallible;
 
     fn judge(&mut self, number: usize) -> Result<Verdict, Infallible> {
-        let judgement = self.model.score(&self.mail[number]);
+        let features = self.model.features(&self.mail[number]);
+        let judgement = self.model.score_features(&features);
+        self.last = Some((number, features));
         Ok(Verdict {
             score: judgement.logit,
             spam: judgement.is_spam(),
@@ -112,7 +116,11 @@ impl Filter for Ours<'_> {
     }
 
     fn teach(&mut self, number: usize, class: Class) -> Result<(), Infallible> {
-        self.model.learn(&self.mail[number], class);
+        let features = match self.last.take() {
+            Some((judged, features)) if judged == number => features,
+            _ => self.model.features(&self.mail[number]),
+        };
+        self.model.learn_features(features, class);
         Ok(())
     }
 }
@@ -168,13 +176,18 @@ impl Filter for RawGrams<'_> {
 struct Bogofilter<'a> {
     folder: PathBuf,
     mail: &'a [Vec<u8>],
+    taught: bool,
 }
 
 impl<'a> Bogofilter<'a> {
     fn new(mail: &'a [Vec<u8>]) -> Result<Self, Failure> {
         let folder = std::env::temp_dir().join(format!("stream-bogofilter-{}", std::process::id()));
         fs::create_dir_all(&folder)?;
-        Ok(Self { folder, mail })
+        Ok(Self {
+            folder,
+            mail,
+            taught: false,
+        })
     }
 
     fn run(&self, option: &str, number: usize) -> Result<String, Failure> {
@@ -204,7 +217,12 @@ impl Filter for Bogofilter<'_> {
     type Error = Failure;
 
     fn judge(&mut self, number: usize) -> Result<Verdict, Failure> {
-        let answer = self.run("-TT", number)?;
+        // It refuses to judge without a database.
+        let answer = if self.taught {
+            self.run("-TT", number)?
+        } else {
+            "0.5".to_owned()
+        };
         let score: f64 = answer
             .trim()
             .parse()
@@ -219,6 +237,7 @@ impl Filter for Bogofilter<'_> {
 
     fn teach(&mut self, number: usize, class: Class) -> Result<(), Failure> {
         self.run(if class == Class::Spam { "-s" } else { "-n" }, number)?;
+        self.taught = true;
         Ok(())
     }
 }
@@ -238,7 +257,15 @@ fn main() -> Result<(), Failure> {
     let verdicts = match options.learner.as_str() {
         "isbg" => {
             let model = Model::new([options.seed; 16]);
-            run(Ours { model, mail: &mail }, &classes, &options)?
+            run(
+                Ours {
+                    model,
+                    last: None,
+                    mail: &mail,
+                },
+                &classes,
+                &options,
+            )?
         }
         "raw" => {
             let weights = vec![0.0; 1 << 24];

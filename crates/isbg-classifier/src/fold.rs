@@ -1,39 +1,51 @@
 //! Folds text to what a reader sees: compatibility forms, accents, look-alike letters and invisible characters. Does not
 //! know languages: the folded text is for counting, never for showing.
 
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::decompose_compatible;
 
 /// `text` folded and in lower case, at most `cap` bytes of it (cut between characters), white space as single spaces.
 pub(crate) fn fold(text: &str, cap: usize) -> String {
-    let mut out = String::with_capacity(text.len().min(cap));
-    if text.is_ascii() {
-        collapse(
-            text.chars().map(|letter| letter.to_ascii_lowercase()),
-            cap,
-            &mut out,
-        );
-    } else {
-        let letters = text.nfkd().filter_map(visible).flat_map(char::to_lowercase);
-        collapse(letters, cap, &mut out);
-    }
-    out
-}
-
-fn collapse(letters: impl Iterator<Item = char>, cap: usize, out: &mut String) {
-    let mut space = true;
-    for letter in letters {
-        if out.len() + letter.len_utf8() > cap {
+    let mut out = Folded {
+        text: String::with_capacity(text.len().min(cap)),
+        cap,
+        after_space: true,
+    };
+    for letter in text.chars() {
+        if out.text.len() >= out.cap {
             break;
         }
-        if letter.is_whitespace() || letter.is_control() {
-            if !space {
-                out.push(' ');
-            }
-            space = true;
+        if letter.is_ascii() {
+            out.push(letter.to_ascii_lowercase());
         } else {
-            out.push(letter);
-            space = false;
+            // One at a time: what a combination of letters would change is dropped below.
+            decompose_compatible(letter, |part| {
+                visible(part)
+                    .into_iter()
+                    .flat_map(char::to_lowercase)
+                    .for_each(|letter| out.push(letter));
+            });
         }
+    }
+    out.text
+}
+
+struct Folded {
+    text: String,
+    cap: usize,
+    after_space: bool,
+}
+
+impl Folded {
+    fn push(&mut self, letter: char) {
+        let space = letter.is_whitespace() || letter.is_control();
+        if self.text.len() + letter.len_utf8() > self.cap {
+            self.cap = self.text.len();
+        } else if !space {
+            self.text.push(letter);
+        } else if !self.after_space {
+            self.text.push(' ');
+        }
+        self.after_space = space;
     }
 }
 

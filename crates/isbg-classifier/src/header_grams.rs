@@ -1,8 +1,6 @@
 //! The header block with what changes from message to message taken out, as text for 4-grams. Does not know the
 //! learner.
 
-use memchr::memmem;
-
 use crate::mail::{Field, Mail};
 
 /// Bytes of cleaned header that are used.
@@ -15,7 +13,7 @@ const LONG: usize = 40;
 /// How a field enters the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cleaning {
-    /// Written by a filter or a mailbox, or nothing but a signature.
+    /// Nothing but a signature.
     Leave,
     /// A DKIM or DomainKeys signature: who signed, not what.
     Signature,
@@ -48,9 +46,6 @@ pub(crate) fn text(mail: &Mail<'_>) -> Vec<u8> {
 }
 
 fn cleaning(field: &Field<'_>) -> Cleaning {
-    if is_foreign(field.name) {
-        return Cleaning::Leave;
-    }
     let lower = field.name.to_ascii_lowercase();
     match lower.as_slice() {
         b"arc-seal" | b"arc-message-signature" | b"arc-authentication-results" => Cleaning::Leave,
@@ -58,34 +53,6 @@ fn cleaning(field: &Field<'_>) -> Cleaning {
         _ if lower.ends_with(b"dkim-signature") || lower == b"domainkey-signature" => Cleaning::Signature,
         _ => Cleaning::Whole,
     }
-}
-
-/// Fields that tell what a filter thought of the message or where a mailbox kept it: features made of them would teach
-/// the learner to repeat others, or its own mover.
-pub(crate) fn is_foreign(name: &[u8]) -> bool {
-    let lower = name.to_ascii_lowercase();
-    let has = |part: &[u8]| memmem::find(&lower, part).is_some();
-    has(b"spam")
-        || has(b"bogosity")
-        || has(b"virus")
-        || has(b"-scl")
-        || lower.starts_with(b"x-isbg")
-        || lower.starts_with(b"x-mozilla-")
-        || lower.starts_with(b"x-gmail-labels")
-        || matches!(
-            lower.as_slice(),
-            b"status"
-                | b"x-status"
-                | b"x-uid"
-                | b"x-uidl"
-                | b"x-keywords"
-                | b"x-imap"
-                | b"x-imapbase"
-                | b"x-folder"
-                | b"x-evolution"
-                | b"content-length"
-                | b"lines"
-        )
 }
 
 /// The tags of a signature that say who signed and with what software, without the signature itself.

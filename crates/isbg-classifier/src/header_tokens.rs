@@ -1,7 +1,6 @@
 //! Tokens of the header fields and the MIME tree: who, by which way, with which software. Does not judge them.
 
 use crate::decode;
-use crate::header_grams::is_foreign;
 use crate::mail::{Field, Mail};
 use crate::tokens::Tokens;
 
@@ -14,7 +13,7 @@ const VALUE_BYTES: usize = 1000;
 pub(crate) fn collect(mail: &Mail<'_>, tokens: &mut Tokens) {
     let mut hop = 0;
     let mut before: Vec<u8> = Vec::new();
-    for field in mail.fields.iter().filter(|field| !is_foreign(field.name)) {
+    for field in &mail.fields {
         let name = field.name.to_ascii_lowercase();
         let value = &field.value[..field.value.len().min(VALUE_BYTES)];
         tokens.push(&[b"field:", field.name]);

@@ -37,4 +37,4 @@ mod tokens;
 pub use blob::{LoadError, MODEL_LIMIT};
 pub use explain::{Explanation, Reason, View, ViewReasons};
 pub use judgement::Judgement;
-pub use model::{Lesson, Model};
+pub use model::{Features, Lesson, Model};

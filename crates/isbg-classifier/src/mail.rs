@@ -10,7 +10,7 @@ const HEADER_LIMIT: usize = 64 * 1024;
 /// Fields of one header block that are kept.
 const FIELD_LIMIT: usize = 400;
 /// Bytes of the message that are looked at. What lies behind never reaches a feature.
-pub(crate) const SCAN_LIMIT: usize = 1024 * 1024;
+const SCAN_LIMIT: usize = 1024 * 1024;
 /// Leaf parts that are kept.
 const PART_LIMIT: usize = 64;
 /// Multiparts within multiparts that are entered.
@@ -60,7 +60,10 @@ impl Part<'_> {
 /// A message, split.
 #[derive(Debug)]
 pub(crate) struct Mail<'a> {
+    /// Without those that a filter or a mailbox added.
     pub fields: Vec<Field<'a>>,
+    /// Everything behind the header, as far as it is looked at.
+    pub body: &'a [u8],
     pub parts: Vec<Part<'a>>,
     /// Types of the multiparts entered, in order, with their depth.
     pub multiparts: Vec<(usize, String)>,
@@ -72,15 +75,17 @@ impl<'a> Mail<'a> {
     /// Splits `raw`. Work is bounded by `SCAN_LIMIT`, whatever the size.
     pub(crate) fn split(raw: &'a [u8]) -> Self {
         let seen = &raw[..raw.len().min(SCAN_LIMIT)];
-        let (fields, body) = header(seen);
+        let (mut fields, body) = header(seen);
         let mut walk = Walk {
             parts: Vec::new(),
             multiparts: Vec::new(),
             open: Vec::new(),
         };
         walk.run(&fields, body);
+        fields.retain(|field| !is_foreign(field.name));
         Self {
             fields,
+            body,
             parts: walk.parts,
             multiparts: walk.multiparts,
             size: raw.len(),
@@ -96,8 +101,36 @@ impl<'a> Mail<'a> {
     }
 }
 
+/// Fields that tell what a filter thought of the message or where a mailbox kept it: features made of them would teach
+/// the learner to repeat others, or its own mover.
+fn is_foreign(name: &[u8]) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let has = |part: &[u8]| memmem::find(&lower, part).is_some();
+    has(b"spam")
+        || has(b"bogosity")
+        || has(b"virus")
+        || has(b"-scl")
+        || lower.starts_with(b"x-isbg")
+        || lower.starts_with(b"x-mozilla-")
+        || lower.starts_with(b"x-gmail-labels")
+        || matches!(
+            lower.as_slice(),
+            b"status"
+                | b"x-status"
+                | b"x-uid"
+                | b"x-uidl"
+                | b"x-keywords"
+                | b"x-imap"
+                | b"x-imapbase"
+                | b"x-folder"
+                | b"x-evolution"
+                | b"content-length"
+                | b"lines"
+        )
+}
+
 /// The header block of `text` and what follows it.
-pub(crate) fn header(text: &[u8]) -> (Vec<Field<'_>>, &[u8]) {
+fn header(text: &[u8]) -> (Vec<Field<'_>>, &[u8]) {
     let mut fields: Vec<Field<'_>> = Vec::new();
     let mut at = 0;
     while at < text.len() {

@@ -34,6 +34,13 @@ pub enum Lesson {
     Corrected,
 }
 
+/// What a model needs of a message: which it is, and the slots of its features under the model's seed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Features {
+    digest: u64,
+    slots: Slots,
+}
+
 /// A classifier that learns. The same lessons in the same order with the same seed make the same model, byte for byte.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
@@ -71,16 +78,35 @@ impl Model {
         self.labels[shelf(class)]
     }
 
-    /// Judges a message. Cost and memory are bounded, whatever the message.
+    /// Reads what the model needs of a message, once for judging and learning it. Cost and memory are bounded, whatever
+    /// the message.
+    pub fn features(&self, raw: &[u8]) -> Features {
+        let mail = Mail::split(raw);
+        Features {
+            digest: identity::digest(&self.seed, &mail),
+            slots: self.keys.slots(&Texts::read(&mail), &mut SlotSet::new()),
+        }
+    }
+
+    /// Judges a message.
     pub fn score(&self, raw: &[u8]) -> Judgement {
-        self.judge(&self.slots(raw))
+        self.score_features(&self.features(raw))
+    }
+
+    /// Judges a message whose features were read by a model of the same seed.
+    pub fn score_features(&self, features: &Features) -> Judgement {
+        self.judge(&features.slots)
     }
 
     /// Learns that a message is of a class. Learning it again changes nothing; learning it as the other class takes the
     /// first lesson back.
     pub fn learn(&mut self, raw: &[u8], class: Class) -> Lesson {
-        let digest = identity::digest(&self.seed, raw);
-        let slots = self.slots(raw);
+        self.learn_features(self.features(raw), class)
+    }
+
+    /// Learns a message whose features were read by a model of the same seed.
+    pub fn learn_features(&mut self, features: Features, class: Class) -> Lesson {
+        let Features { digest, slots } = features;
         let known = self.ledger.class(digest);
         if known == Some(class) {
             return Lesson::AlreadyKnown;
@@ -116,9 +142,9 @@ impl Model {
     /// others change, as long as it and they are among the stored messages, so that taking back the last lesson leaves
     /// the weights as they were. Returns as what it had been learnt; `None` if it was not, or is forgotten.
     pub fn unlearn(&mut self, raw: &[u8]) -> Option<Class> {
-        let digest = identity::digest(&self.seed, raw);
+        let Features { digest, slots } = self.features(raw);
         let class = self.ledger.class(digest)?;
-        self.take_back(digest, &self.slots(raw), class);
+        self.take_back(digest, &slots, class);
         Some(class)
     }
 
@@ -130,11 +156,6 @@ impl Model {
             self.learner.subtract(slots, &alpha, class);
         }
         self.labels[shelf(class)] = self.labels[shelf(class)].saturating_sub(1);
-    }
-
-    pub(crate) fn slots(&self, raw: &[u8]) -> Slots {
-        self.keys
-            .slots(&Texts::read(&Mail::split(raw)), &mut SlotSet::new())
     }
 
     pub(crate) fn judge(&self, slots: &Slots) -> Judgement {
