@@ -3,6 +3,9 @@
 
 use super::head::is_space;
 
+/// What stands further behind in a value is not looked at.
+const VALUE_BYTES: usize = 8_192;
+
 /// The parts of a Content-Type that count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Kind {
@@ -19,6 +22,7 @@ impl Kind {
     pub(crate) fn parse(value: Option<&[u8]>) -> Self {
         let given = value.filter(|value| !matches!(*value, b"" | b"0"));
         let value = given.unwrap_or(b"text/plain; charset=us-ascii");
+        let value = &value[..value.len().min(VALUE_BYTES)];
         let (essence, unusable) = essence(value);
         let name =
             parameter(value, &["filename", "name"]).filter(|name| !matches!(name.as_slice(), b"" | b"0"));

@@ -89,12 +89,8 @@ fn without_dots(path: &str) -> String {
             rest = if rest.len() == 3 { "/" } else { &rest[3..] };
             out.truncate(out.rfind('/').unwrap_or(0));
         } else {
-            let end = rest[1..].find('/').map_or(rest.len(), |at| at + 1);
-            let end = if rest.starts_with('/') {
-                end
-            } else {
-                rest.find('/').unwrap_or(rest.len())
-            };
+            let slash = usize::from(rest.starts_with('/'));
+            let end = rest[slash..].find('/').map_or(rest.len(), |at| at + slash);
             out.push_str(&rest[..end]);
             rest = &rest[end..];
         }

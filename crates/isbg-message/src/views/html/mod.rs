@@ -20,6 +20,9 @@ use links::{URI_BYTES, lax_value, value};
 use style::{Hidden, Styles};
 use tokens::{Attribute, Token};
 
+/// When the URIs of a document are longer than this, all together, further ones are left out. SpamAssassin has no such limit.
+const URIS_BYTES: usize = 4 * 1024 * 1024;
+
 /// Renders an HTML document. `Html::html_length` and its relatives are left to the caller, who knows the part.
 pub(crate) fn render(source: &Text) -> (Text, Html) {
     let mut renderer = Renderer::new(source.text.chars().count(), source.wide);
@@ -92,6 +95,7 @@ struct Renderer {
     /// Where each URI is in `links`.
     uri_index: HashMap<String, usize>,
     base: String,
+    uri_bytes: usize,
     /// URI of the last link that was opened.
     anchor: usize,
     tags: u64,
@@ -121,6 +125,7 @@ impl Renderer {
             },
             uri_index: HashMap::new(),
             base: String::new(),
+            uri_bytes: 0,
             anchor: 0,
             tags: 0,
             elements: 0,
@@ -293,6 +298,7 @@ impl Renderer {
         if let Some(index) = self.uri_index.get(uri) {
             return *index;
         }
+        self.uri_bytes += uri.len();
         let index = self.links.len();
         self.links.push(Link {
             uri: uri.to_owned(),
@@ -324,6 +330,10 @@ impl Renderer {
             links::resolve(&self.base, uri)
         };
         if uri.is_empty() || target.is_empty() {
+            return;
+        }
+        if self.uri_bytes > URIS_BYTES {
+            self.html.uri_truncated = true;
             return;
         }
         let index = self.uri(&target);

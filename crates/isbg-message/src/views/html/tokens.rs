@@ -29,6 +29,9 @@ pub(super) struct Attribute<'t> {
     pub value: Cow<'t, str>,
 }
 
+/// More attributes of one tag are read over.
+const ATTRIBUTES: usize = 256;
+
 /// Elements whose content is text up to their end tag, and whether character references are left alone in it.
 const LITERAL: [(&str, bool); 7] = [
     ("script", true),
@@ -302,7 +305,7 @@ impl<'t> Tokenizer<'t, '_> {
                 at = self.skip_blanks(next);
             }
             let name = lower(name);
-            if !attributes.iter().any(|other| other.name == name) {
+            if attributes.len() < ATTRIBUTES && !attributes.iter().any(|other| other.name == name) {
                 attributes.push(Attribute { name, value });
             }
         }

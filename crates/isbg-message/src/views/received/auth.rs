@@ -1,28 +1,28 @@
 //! Signs in a Received line that the sender had logged in. Does not check them.
 
-use super::pattern::{E, Slot, find, starts};
+use super::pattern::{Budget, E, Slot, find, starts};
 
 fn has(text: &[u8], needle: &str) -> bool {
     memchr::memmem::find(text, needle.as_bytes()).is_some()
 }
 
 /// How the sender had logged in, in the words of the line or by the program's name; empty if nothing tells it.
-pub(super) fn method(text: &[u8]) -> Vec<u8> {
+pub(super) fn method(text: &[u8], budget: &Budget) -> Vec<u8> {
     if has(text, " by ")
         && let Some(protocol) = protocol(text)
     {
         return protocol;
     }
-    if let Some(transport) = gmail(text) {
+    if let Some(transport) = gmail(text, budget) {
         return transport;
     }
     if let Some(mechanism) = communicated(text) {
         return mechanism;
     }
-    if has(text, "authenticated") && sendmail(text) {
+    if has(text, "authenticated") && sendmail(text, budget) {
         return b"Sendmail".to_vec();
     }
-    if let Some(gmx) = gmx(text) {
+    if let Some(gmx) = gmx(text, budget) {
         return gmx;
     }
     const CRITICAL_PATH: &[E] = &[
@@ -39,7 +39,7 @@ pub(super) fn method(text: &[u8]) -> Vec<u8> {
         E::Any,
         E::L(") id "),
     ];
-    if has(text, " (authenticated as ") && find(text, CRITICAL_PATH).is_some() {
+    if has(text, " (authenticated as ") && find(budget, text, CRITICAL_PATH).is_some() {
         return b"CriticalPath".to_vec();
     }
     const POSTFIX: &[E] = &[
@@ -51,7 +51,7 @@ pub(super) fn method(text: &[u8]) -> Vec<u8> {
         E::Inside(Slot::Other),
         E::L(") with "),
     ];
-    if let Some(captures) = find(text, POSTFIX) {
+    if let Some(captures) = find(budget, text, POSTFIX) {
         let program = &text[captures[0].1.clone()];
         return if program == b"Postfix" {
             program.to_vec()
@@ -93,7 +93,7 @@ fn protocol(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Gmail's ids of mail that was submitted.
-fn gmail(text: &[u8]) -> Option<Vec<u8>> {
+fn gmail(text: &[u8], budget: &Budget) -> Option<Vec<u8>> {
     const MARK: &[u8] = b" by mx.google.com with ESMTPS id ";
     let at = memchr::memmem::find(text, MARK)? + MARK.len();
     let id = text[at..].split(|byte| *byte == b' ').next()?;
@@ -115,7 +115,7 @@ fn gmail(text: &[u8]) -> Option<Vec<u8>> {
         E::Inside(Slot::Other),
         E::L(")"),
     ];
-    let captures = find(text, CIPHER)?;
+    let captures = find(budget, text, CIPHER)?;
     let (version, cipher) = (&text[captures[0].1.clone()], &text[captures[1].1.clone()]);
     Some([b"GMail - transport=", version, b" cipher=", cipher].concat())
 }
@@ -138,7 +138,7 @@ fn communicated(text: &[u8]) -> Option<Vec<u8>> {
     None
 }
 
-fn sendmail(text: &[u8]) -> bool {
+fn sendmail(text: &[u8], budget: &Budget) -> bool {
     const TAIL: &[E] = &[
         E::Any,
         E::L("("),
@@ -158,14 +158,14 @@ fn sendmail(text: &[u8]) -> bool {
     let behind = |pattern: &'static [E]| {
         (0..text.len()).any(|at| {
             matches!(text[at], b']' | b')')
-                && starts(&text[at..], pattern).is_some()
-                && starts(&text[at + 2..], TAIL).is_some()
+                && starts(budget, &text[at..], pattern).is_some()
+                && starts(budget, &text[at + 2..], TAIL).is_some()
         })
     };
     text.starts_with(b"from ") && (behind(CLOSE) || behind(OTHER))
 }
 
-fn gmx(text: &[u8]) -> Option<Vec<u8>> {
+fn gmx(text: &[u8], budget: &Budget) -> Option<Vec<u8>> {
     const SHAPE: &[E] = &[
         E::L(" ("),
         E::Alt(&["HELO ", "EHLO "]),
@@ -181,7 +181,7 @@ fn gmx(text: &[u8]) -> Option<Vec<u8>> {
     if !has(text, "mail.gmx.") {
         return None;
     }
-    let captures = find(text, SHAPE)?;
+    let captures = find(budget, text, SHAPE)?;
     let by = &text[captures[0].1.clone()];
     let protocol = &text[captures[1].1.end + 7..];
     let protocol = [&b"ESMTP"[..], b"SMTP"]

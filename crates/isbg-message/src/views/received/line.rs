@@ -3,7 +3,7 @@
 use super::super::Relay;
 use super::super::head::is_space;
 use super::auth;
-use super::pattern::{Captures, E, Slot, find, starts};
+use super::pattern::{Budget, Captures, E, Slot, find, starts};
 use super::shapes::{self, Meaning, Shape};
 
 /// What a line says.
@@ -20,20 +20,20 @@ pub(super) enum Line {
 }
 
 /// What was found so far.
-#[derive(Default)]
-struct Facts {
+struct Facts<'b> {
+    budget: &'b Budget,
     relay: Relay,
     looked_up: bool,
 }
 
 /// Makes sense of a decoded Received value.
-pub(super) fn parse(value: &[u8]) -> Line {
+pub(super) fn parse(value: &[u8], budget: &Budget) -> Line {
     let text = tidy(value);
     let lower = text.to_ascii_lowercase();
     if !(lower.starts_with(b"from ") || lower.starts_with(b"(from ")) || has(&text, "with local for") {
         return Line::Local;
     }
-    if handed_over_at_once(&text, &lower) {
+    if handed_over_at_once(&text, &lower, budget) {
         return Line::Local;
     }
     let text = without_date(&text);
@@ -41,14 +41,18 @@ pub(super) fn parse(value: &[u8]) -> Line {
         Some(at) => [&text[..at], b") by ", &text[at + 4..]].concat(),
         None => text,
     };
-    let mut facts = Facts::default();
+    let mut facts = Facts {
+        budget,
+        relay: Relay::default(),
+        looked_up: false,
+    };
     general(&text, &mut facts.relay);
-    facts.relay.auth = auth::method(&text);
+    facts.relay.auth = auth::method(&text, budget);
     let outcome = if let Some(rest) = text.strip_prefix(b"from ") {
         facts.relay.envfrom = envelope_sender(rest);
         from_line(rest, &mut facts)
     } else if let Some(rest) = text.strip_prefix(b"FROM ") {
-        starts(rest, shapes::CAPITALS).map(|captures| {
+        starts(budget, rest, shapes::CAPITALS).map(|captures| {
             facts.take(rest, &captures);
             facts.looked_up = true;
             Some(Line::Hop(Relay::default()))
@@ -64,7 +68,7 @@ pub(super) fn parse(value: &[u8]) -> Line {
         Some(None) | None => {
             let bracketed: &'static [E] = &[E::L("["), E::Ip, E::L("]")];
             if facts.relay.ip.is_empty()
-                && let Some(captures) = find(&text, bracketed)
+                && let Some(captures) = find(budget, &text, bracketed)
             {
                 facts.take(&text, &captures);
             }
@@ -98,12 +102,12 @@ fn tidy(value: &[u8]) -> Vec<u8> {
 }
 
 /// `from x by y;`: nothing is told about where it came from.
-fn handed_over_at_once(text: &[u8], lower: &[u8]) -> bool {
+fn handed_over_at_once(text: &[u8], lower: &[u8], budget: &Budget) -> bool {
     let Some(rest) = lower.strip_prefix(b"from ") else {
         return false;
     };
     let pattern: &'static [E] = &[E::W(Slot::Other), E::L(" by "), E::Not(" ;")];
-    let Some(captures) = starts(rest, pattern) else {
+    let Some(captures) = starts(budget, rest, pattern) else {
         return false;
     };
     let name = &rest[captures[0].1.clone()];
@@ -254,12 +258,12 @@ fn envelope_sender(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Tries shapes in order.
-fn try_shapes(text: &[u8], shapes: &'static [Shape], facts: &mut Facts) -> Option<Line> {
+fn try_shapes(text: &[u8], shapes: &'static [Shape], facts: &mut Facts<'_>) -> Option<Line> {
     shapes.iter().find_map(|(needs, pattern, meaning)| {
         if !needs.is_empty() && !has(text, needs) {
             return None;
         }
-        let captures = starts(text, pattern)?;
+        let captures = starts(facts.budget, text, pattern)?;
         Some(match meaning {
             Meaning::Local => Line::Local,
             Meaning::Fetched => Line::Fetched,
@@ -273,7 +277,7 @@ fn try_shapes(text: &[u8], shapes: &'static [Shape], facts: &mut Facts) -> Optio
 }
 
 /// A line behind "from ". The outer `None`: no shape fits.
-fn from_line(text: &[u8], facts: &mut Facts) -> Option<Option<Line>> {
+fn from_line(text: &[u8], facts: &mut Facts<'_>) -> Option<Option<Line>> {
     let hop = || Some(Some(Line::Hop(Relay::default())));
     let webmail = [
         " (SquirrelMail authenticated user ",
@@ -292,7 +296,7 @@ fn from_line(text: &[u8], facts: &mut Facts) -> Option<Option<Line>> {
         return hop();
     }
     let by_qmail: &'static [E] = &[E::L(" by "), E::Word, E::L(" (qmail-"), E::Word, E::L(") with ")];
-    if find(text, by_qmail).is_none() && facts.begins(text, shapes::SENDMAIL) {
+    if find(facts.budget, text, by_qmail).is_none() && facts.begins(text, shapes::SENDMAIL) {
         facts.looked_up = true;
         facts.split_ident();
         return hop();
@@ -302,7 +306,7 @@ fn from_line(text: &[u8], facts: &mut Facts) -> Option<Option<Line>> {
     }
     let hotmail: &'static [E] = &[E::L("by "), E::W(Slot::By), E::L(" ")];
     if has(text, ".hotmail.msn.com ")
-        && let Some(captures) = find(text, hotmail)
+        && let Some(captures) = find(facts.budget, text, hotmail)
         && text[captures[0].1.clone()].ends_with(b".hotmail.msn.com")
     {
         facts.take(text, &captures);
@@ -313,7 +317,7 @@ fn from_line(text: &[u8], facts: &mut Facts) -> Option<Option<Line>> {
     if let Some(line) = try_shapes(text, &shapes::BEFORE_QMAIL[5..], facts) {
         return Some(Some(line));
     }
-    if starts(text, shapes::QMAIL).is_some() {
+    if starts(facts.budget, text, shapes::QMAIL).is_some() {
         for shape in shapes::QMAIL_SHAPES {
             if facts.begins(text, shape) {
                 break;
@@ -328,7 +332,7 @@ fn from_line(text: &[u8], facts: &mut Facts) -> Option<Option<Line>> {
     if let Some(line) = try_shapes(text, &shapes::COMMON, facts) {
         return Some(Some(line));
     }
-    if starts(text, shapes::QMAIL_SCANNER).is_some() {
+    if starts(facts.budget, text, shapes::QMAIL_SCANNER).is_some() {
         return Some(Some(Line::SenderOfNext(
             facts.relay.envfrom.take().map(|sender| clean_sender(&sender)),
         )));
@@ -348,13 +352,13 @@ fn from_line(text: &[u8], facts: &mut Facts) -> Option<Option<Line>> {
 }
 
 /// Programs that are known by name.
-fn program(text: &[u8], facts: &mut Facts) -> Option<Line> {
+fn program(text: &[u8], facts: &mut Facts<'_>) -> Option<Line> {
     let (name, shapes) = {
         let found = shapes::PROGRAMS.iter().find(|(name, _)| has(text, name));
         // Exchange stands second in the order, after SMTPSVC.
         match found {
             Some((" SMTPSVC", shapes)) => (" SMTPSVC", *shapes),
-            _ if find(text, shapes::EXCHANGE).is_some() => {
+            _ if find(facts.budget, text, shapes::EXCHANGE).is_some() => {
                 if !facts.begins(text, shapes::EXCHANGE_SHAPE) {
                     return None;
                 }
@@ -391,7 +395,7 @@ fn program(text: &[u8], facts: &mut Facts) -> Option<Line> {
 }
 
 /// Exim's line in an unknown order.
-fn exim_in_pieces(text: &[u8], facts: &mut Facts) -> Option<Line> {
+fn exim_in_pieces(text: &[u8], facts: &mut Facts<'_>) -> Option<Line> {
     let name: &'static [E] = &[E::W(Slot::Rdns), E::L(" ")];
     let helo: &'static [E] = &[E::L(" ("), E::W(Slot::Helo), E::L(") ")];
     let address: &'static [E] = &[E::L(" ["), E::Ip, E::Opt(&[E::L("."), E::Digits]), E::L("] ")];
@@ -402,15 +406,15 @@ fn exim_in_pieces(text: &[u8], facts: &mut Facts) -> Option<Line> {
     (facts.found(text, by) && !facts.relay.ip.is_empty()).then(|| Line::Hop(Relay::default()))
 }
 
-impl Facts {
+impl Facts<'_> {
     fn begins(&mut self, text: &[u8], pattern: &'static [E]) -> bool {
-        starts(text, pattern)
+        starts(self.budget, text, pattern)
             .map(|captures| self.take(text, &captures))
             .is_some()
     }
 
     fn found(&mut self, text: &[u8], pattern: &'static [E]) -> bool {
-        find(text, pattern)
+        find(self.budget, text, pattern)
             .map(|captures| self.take(text, &captures))
             .is_some()
     }

@@ -10,6 +10,7 @@ use super::head::Header;
 use super::{Relay, Relays, Settings, ip};
 pub(crate) use envelope::sender as envelope_sender;
 use line::Line;
+use pattern::Budget;
 
 /// More Received fields than this are not looked at.
 const FIELDS: usize = 200;
@@ -45,6 +46,7 @@ struct Walk<'s> {
     found_msa: bool,
     /// From a line that named no hop.
     sender_of_next: Option<Vec<u8>>,
+    budget: Budget,
 }
 
 impl<'s> Walk<'s> {
@@ -56,12 +58,13 @@ impl<'s> Walk<'s> {
             internal: true,
             found_msa: false,
             sender_of_next: None,
+            budget: Budget::new(),
         }
     }
 
     fn line(&mut self, text: &[u8]) {
         let sender = self.sender_of_next.take();
-        match line::parse(text) {
+        match line::parse(text, &self.budget) {
             Line::Hop(mut relay) => {
                 if sender
                     .as_ref()

@@ -1,6 +1,7 @@
 //! A small pattern language for Received lines, with the meaning of backtracking regular expressions and a limit on the
 //! work. Does not know any mail program.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use super::super::ip;
@@ -69,8 +70,16 @@ pub(super) enum E {
 /// What the slots were found to be, in order.
 pub(super) type Captures = Vec<(Slot, Range<usize>)>;
 
-/// Elements tried for one pattern and line.
-const STEPS: u32 = 100_000;
+/// What may still be spent on the lines of one message.
+#[derive(Debug)]
+pub(super) struct Budget(Cell<u32>);
+
+impl Budget {
+    /// For one message. A line takes a few hundred.
+    pub(super) fn new() -> Self {
+        Self(Cell::new(5_000_000))
+    }
+}
 
 struct Rest<'r> {
     elements: &'static [E],
@@ -80,30 +89,30 @@ struct Rest<'r> {
 struct Matcher<'t> {
     text: &'t [u8],
     captures: Captures,
-    steps: u32,
+    budget: &'t Budget,
 }
 
 /// Whether `text` begins with `pattern`.
-pub(super) fn starts(text: &[u8], pattern: &'static [E]) -> Option<Captures> {
-    match_at(text, 0, pattern)
+pub(super) fn starts(budget: &Budget, text: &[u8], pattern: &'static [E]) -> Option<Captures> {
+    match_at(budget, text, 0, pattern)
 }
 
 /// Where `pattern` is first found in `text`.
-pub(super) fn find(text: &[u8], pattern: &'static [E]) -> Option<Captures> {
+pub(super) fn find(budget: &Budget, text: &[u8], pattern: &'static [E]) -> Option<Captures> {
     let literal = match pattern.first() {
         Some(E::L(literal)) => literal.as_bytes(),
         _ => b"",
     };
     (0..=text.len())
         .filter(|at| text[*at..].starts_with(literal))
-        .find_map(|at| match_at(text, at, pattern))
+        .find_map(|at| match_at(budget, text, at, pattern))
 }
 
-fn match_at(text: &[u8], at: usize, pattern: &'static [E]) -> Option<Captures> {
+fn match_at(budget: &Budget, text: &[u8], at: usize, pattern: &'static [E]) -> Option<Captures> {
     let mut matcher = Matcher {
         text,
         captures: Vec::new(),
-        steps: STEPS,
+        budget,
     };
     let rest = Rest {
         elements: pattern,
@@ -127,10 +136,9 @@ impl Matcher<'_> {
         else {
             return rest.then.is_none_or(|then| self.run(at, then));
         };
-        if self.steps == 0 {
+        if !self.spend(1) {
             return false;
         }
-        self.steps -= 1;
         let rest = Rest { elements, then };
         let text = &self.text[at..];
         match element {
@@ -150,9 +158,7 @@ impl Matcher<'_> {
             E::Inside(slot) => self.span(at, 1, Some(*slot), &rest, |byte| byte != b')'),
             E::Near => {
                 let most = self.text.len().min(at + 80);
-                (at + 10..=most)
-                    .rev()
-                    .any(|end| self.steps > 0 && self.keep(None, at..end, &rest))
+                (at + 10..=most).rev().any(|end| self.keep(None, at..end, &rest))
             }
             E::Digits => self.span(at, 1, None, &rest, |byte| byte.is_ascii_digit()),
             E::Any => self.span(at, 0, None, &rest, |byte| byte != b'\n'),
@@ -164,9 +170,7 @@ impl Matcher<'_> {
                 Some(len) => self.keep(matches!(element, E::Ip).then_some(Slot::Ip), at..at + len, &rest),
                 None => false,
             },
-            E::Lazy(slot) => {
-                (at..=self.text.len()).any(|end| self.steps > 0 && self.keep(Some(*slot), at..end, &rest))
-            }
+            E::Lazy(slot) => (at..=self.text.len()).any(|end| self.keep(Some(*slot), at..end, &rest)),
             E::Opt(inner) => {
                 let once = Rest {
                     elements: inner,
@@ -186,6 +190,13 @@ impl Matcher<'_> {
         }
     }
 
+    /// Whether there is something left to spend.
+    fn spend(&self, steps: usize) -> bool {
+        let left = self.budget.0.get().saturating_sub(steps as u32);
+        self.budget.0.set(left);
+        left > 0
+    }
+
     /// A run of fitting bytes, the longest first.
     fn span(
         &mut self,
@@ -196,14 +207,15 @@ impl Matcher<'_> {
         fits: impl Fn(u8) -> bool,
     ) -> bool {
         let longest = self.text[at..].iter().take_while(|byte| fits(**byte)).count();
-        (least..=longest).rev().any(|len| {
-            // A literal that follows rules most lengths out at once.
-            let follows = match rest.elements.first() {
-                Some(E::L(literal)) => self.text[at + len..].starts_with(literal.as_bytes()),
-                _ => true,
-            };
-            follows && self.steps > 0 && self.keep(slot, at..at + len, rest)
-        })
+        self.spend(longest / 8)
+            && (least..=longest).rev().any(|len| {
+                // A literal that follows rules most lengths out at once.
+                let follows = match rest.elements.first() {
+                    Some(E::L(literal)) => self.text[at + len..].starts_with(literal.as_bytes()),
+                    _ => true,
+                };
+                follows && self.keep(slot, at..at + len, rest)
+            })
     }
 
     fn keep(&mut self, slot: Option<Slot>, range: Range<usize>, rest: &Rest<'_>) -> bool {

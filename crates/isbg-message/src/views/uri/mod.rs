@@ -49,10 +49,9 @@ impl<'s> Collector<'s> {
             // A link whose target was only found by resolving it is known by its text alone.
             let types = if types.is_empty() { vec!["parsed"] } else { types };
             if let Some(index) = self.add(&uri.raw, types.into_iter(), false) {
-                let mut seen: Vec<&Vec<u8>> = Vec::new();
+                let mut seen: HashSet<&[u8]> = HashSet::new();
                 for text in &uri.anchor_text {
-                    if !seen.contains(&text) {
-                        seen.push(text);
+                    if seen.insert(text) {
                         self.uris.list[index].anchor_text.push(text.clone());
                     }
                 }

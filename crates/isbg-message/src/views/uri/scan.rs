@@ -76,9 +76,10 @@ pub(super) fn each(line: &[u8], tlds: &Tlds, emit: &mut dyn FnMut(Found)) {
     if memchr::memchr3(b'.', b':', b'@', line).is_none() {
         return;
     }
+    let has_at = contains(line, b'@');
     let mut at = 0;
     while at < line.len() {
-        let found = may_start(line, at).then(|| uri(line, at, tlds)).flatten();
+        let found = may_start(line, at).then(|| uri(line, at, has_at, tlds)).flatten();
         let Some((kind, len)) = found else {
             at += 1;
             continue;
@@ -99,14 +100,16 @@ fn may_start(line: &[u8], at: usize) -> bool {
     is_word(before) != is_word(line[at]) || starts(before) || shifted
 }
 
-fn uri(line: &[u8], at: usize, tlds: &Tlds) -> Option<(Kind, usize)> {
+fn uri(line: &[u8], at: usize, has_at: bool, tlds: &Tlds) -> Option<(Kind, usize)> {
     let rest = &line[at..];
     if let Some(prefix) = scheme_len(rest)
         && let Some(len) = run(&rest[prefix..], REST, ends)
     {
         return Some((Kind::Scheme, prefix + len));
     }
-    if let Some(len) = mail_len(rest) {
+    if (has_at || starts_with(rest, b"mailto:"))
+        && let Some(len) = mail_len(rest)
+    {
         return Some((Kind::Mail, len));
     }
     let bare = at == 0 || starts_bare(line[at - 1]);
