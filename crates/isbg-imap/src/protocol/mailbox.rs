@@ -111,7 +111,7 @@ mod tests {
             ("Entwürfe", "Entw&APw-rfe"),
             ("R&D", "R&-D"),
             ("~peter/mail/台北/日本語", "~peter/mail/&U,BTFw-/&ZeVnLIqe-"),
-            ("📬", "&2D3crA-"),
+            ("📬", "&2D3c7A-"),
             ("a\tb", "a&AAk-b"),
         ] {
             assert_eq!(utf7(name), wire);
