@@ -82,8 +82,20 @@ pub enum Event<'a> {
         what: &'static str,
         /// The folder it was put into.
         to: Option<&'a FolderName>,
+        /// What did not go as planned, and what to do.
+        note: Option<&'a str>,
     },
-    /// What had been decided about a message was not done, and why. The message is where it was.
+    /// What had been decided about a message was dropped, because the user or another client was faster. The message is
+    /// where they put it.
+    Yielded {
+        /// The folder the message was in.
+        folder: &'a FolderName,
+        /// Its UID there.
+        uid: Uid,
+        /// What they did.
+        why: &'a str,
+    },
+    /// What had been decided about a message could not be done, and why. The message is where it was.
     NotDone {
         /// The folder the message is in.
         folder: &'a FolderName,

@@ -154,7 +154,11 @@ async fn one_window(
                 counts.treated += 1;
                 done.push(seen(&todo.known));
             }
-            Ending::Yielded(why) | Ending::Failed(why) => {
+            Ending::Yielded(why) => {
+                counts.yielded += 1;
+                failures.push((todo.known.uid, why));
+            }
+            Ending::Failed(why) => {
                 counts.not_done += 1;
                 failures.push((todo.known.uid, why));
             }

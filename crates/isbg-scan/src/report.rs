@@ -29,7 +29,9 @@ pub struct ScanCounts {
     pub flagged: u64,
     /// Originals deleted without a copy (`--deletehigherthan`): flagged `\Deleted`, expunged or put into the trash.
     pub deleted: u64,
-    /// Decided but not done; the message is where it was.
+    /// Decided, and dropped because the user or another client was faster.
+    pub yielded: u64,
+    /// Decided but not possible; the message is where it was.
     pub not_done: u64,
     /// Decided, and held back because a first run only reports, the mode is observe, or the blast limit was reached.
     pub held_back: u64,
@@ -50,7 +52,9 @@ pub struct LearnCounts {
     pub unknown: u64,
     /// Messages moved on, flagged or deleted afterwards.
     pub treated: u64,
-    /// Decided but not done; the message is where it was.
+    /// Decided, and dropped because the user or another client was faster.
+    pub yielded: u64,
+    /// Decided but not possible; the message is where it was.
     pub not_done: u64,
 }
 

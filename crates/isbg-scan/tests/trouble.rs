@@ -70,7 +70,7 @@ async fn the_user_is_faster_than_the_move() {
             assert!(phone.command(act).unwrap().is_ok());
         }));
         let counts = lab.scan(&moving()).await.unwrap();
-        assert_eq!((counts.moved, counts.not_done), (0, 1), "{act}");
+        assert_eq!((counts.moved, counts.yielded), (0, 1), "{act}");
         assert_eq!(lab.subjects("INBOX"), left);
         assert_eq!(lab.subjects("Junk"), Vec::<String>::new());
     }

@@ -282,22 +282,19 @@ fn tell(pass: &Pass<'_>, plan: &Plan, treatment: &Treatment, ended: &[(Todo, End
     for (todo, ending) in ended {
         let uid = todo.known.uid;
         let event = match ending {
-            Ending::Done { original, note } => {
-                if let Some(note) = note {
-                    pass.observer.event(Event::NotDone {
-                        folder: &plan.folder,
-                        uid,
-                        why: note,
-                    });
-                }
-                Event::Done {
-                    folder: &plan.folder,
-                    uid,
-                    what: what(to.is_some(), *original),
-                    to,
-                }
-            }
-            Ending::Yielded(why) | Ending::Failed(why) => Event::NotDone {
+            Ending::Done { original, note } => Event::Done {
+                folder: &plan.folder,
+                uid,
+                what: what(to.is_some(), *original),
+                to,
+                note: note.as_deref(),
+            },
+            Ending::Yielded(why) => Event::Yielded {
+                folder: &plan.folder,
+                uid,
+                why,
+            },
+            Ending::Failed(why) => Event::NotDone {
                 folder: &plan.folder,
                 uid,
                 why,

@@ -31,7 +31,7 @@ impl Scan<'_> {
                     done.push(seen(&todo));
                 }
                 Ending::Yielded(_) => {
-                    self.counts.not_done += 1;
+                    self.counts.yielded += 1;
                     self.undone(todo.known.uid);
                 }
                 Ending::Failed(why) => {

@@ -293,6 +293,7 @@ async fn finish(
                     uid: row.uid,
                     what: "restored",
                     to,
+                    note: None,
                 });
             }
             Some(Ending::Yielded(why) | Ending::Failed(why)) => refuse(pass, entry, why, counts),
