@@ -50,18 +50,25 @@ fn skip_blanks(text: &[u8], at: usize) -> usize {
 
 /// How far words and quoted strings go: up to a comma, semicolon, `<`, or an open quote.
 fn phrase(text: &[u8]) -> usize {
+    phrase_ends(text).last().copied().unwrap_or(0)
+}
+
+/// Where each quoted string, and each run of text outside of them, ends.
+fn phrase_ends(text: &[u8]) -> Vec<usize> {
+    let mut ends = Vec::new();
     let mut at = 0;
-    while let Some(byte) = text.get(at) {
-        match byte {
-            b'"' => match quoted(&text[at..]) {
-                Some(len) => at += len,
-                None => break,
-            },
-            b',' | b';' | b'<' => break,
-            _ => at += 1,
+    while at < text.len() && ends.len() < ADDRESSES {
+        let run = text[at..]
+            .iter()
+            .take_while(|byte| !matches!(byte, b'"' | b',' | b';' | b'<'))
+            .count();
+        match run.max(quoted(&text[at..]).unwrap_or(0)) {
+            0 => break,
+            len => at += len,
         }
+        ends.push(at);
     }
-    at
+    ends
 }
 
 fn is_atom(byte: u8) -> bool {
@@ -211,9 +218,11 @@ fn bare_form(text: &[u8], start: usize) -> Option<Found> {
             len,
         });
     }
-    (longest > 0)
-        .then(|| found(Some(&rest[..longest]), None, longest))
-        .flatten()
+    // A name may end where one of its words or quoted strings does, if a comment follows.
+    let mut ends = phrase_ends(rest);
+    ends.reverse();
+    ends.into_iter()
+        .find_map(|end| found(Some(&rest[..end]), None, end))
 }
 
 /// The addresses of a raw header value.

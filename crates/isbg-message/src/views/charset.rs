@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-use super::legacy;
 use super::text::Text;
+use super::{labels, legacy};
 
 /// Whether the declared charset must be used even where the text does not fit it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,9 +140,6 @@ fn decode_declared(text: &[u8], declared: &str, insist: Insist) -> Option<String
             let fits = !text.iter().any(|byte| UNASSIGNED_1252.contains(byte));
             return (fits || insist == Insist::Yes).then(|| windows_1252(text));
         }
-        "latin1" | "l1" | "iso_8859-1" | "latin-1" | "iso 8859-1" => {
-            return Some(text.iter().map(|byte| char::from(*byte)).collect());
-        }
         "utf-8" | "utf8" if insist == Insist::No && !text.is_ascii() => return None,
         "utf-8" | "utf8" => {
             let decoded = lossy_utf8(text);
@@ -164,10 +161,28 @@ fn decode_declared(text: &[u8], declared: &str, insist: Insist) -> Option<String
             decoded
         });
     }
-    if let Some(legacy) = legacy::decode(declared.trim(), text) {
+    let label = labels::canonical(declared);
+    if let Some(legacy) = legacy::decode(&label, text) {
         return (legacy.clean || insist == Insist::Yes).then_some(legacy.text);
     }
-    decode_strictly(known(declared)?, text, insist)
+    let encoding = known(&label)?;
+    let decoded = decode_strictly(encoding, text, insist)?;
+    single_bytes(&label, encoding, decoded, insist)
+}
+
+/// Browsers read unassigned bytes of Windows' code pages as control characters, and some ISO charsets as such code pages.
+fn single_bytes(label: &str, encoding: &'static Encoding, decoded: String, insist: Insist) -> Option<String> {
+    let is_control = |c: char| ('\u{80}'..='\u{9f}').contains(&c);
+    if !encoding.name().starts_with("windows-") || label.starts_with("iso-") || !decoded.contains(is_control)
+    {
+        return Some(decoded);
+    }
+    (insist == Insist::Yes).then(|| {
+        decoded
+            .chars()
+            .map(|c| if is_control(c) { '\u{fffd}' } else { c })
+            .collect()
+    })
 }
 
 fn is_utf16(declared: &str) -> bool {
@@ -176,14 +191,9 @@ fn is_utf16(declared: &str) -> bool {
 }
 
 /// Charset names that the Perl library knows.
-fn known(declared: &str) -> Option<&'static Encoding> {
-    let declared = declared.trim();
-    let label = match declared {
-        "gb18030-2000" | "gb18030-2005" | "gb 18030" => "gb18030",
-        "cp932" => "shift_jis",
-        "cp936" => "gbk",
-        "cp949" | "uhc" => "ks_c_5601-1987",
-        "cp950" => "big5",
+fn known(label: &str) -> Option<&'static Encoding> {
+    let label = match label {
+        "big5-page" => "big5",
         "x-unknown" | "x-user-defined" | "iso-8859-8-i" | "ansi" | "x-gbk" => return None,
         other => other,
     };

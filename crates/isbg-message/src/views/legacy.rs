@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use encoding_rs::{BIG5, EUC_JP, EUC_KR, Encoding, GBK, ISO_2022_JP, SHIFT_JIS};
+use encoding_rs::{BIG5, EUC_JP, EUC_KR, Encoding, GBK, ISO_2022_JP, SHIFT_JIS, WINDOWS_874, WINDOWS_1254};
 
 /// Decoded text, and whether all of it was well formed.
 pub(super) struct Decoded {
@@ -35,13 +35,13 @@ fn narrow(label: &str) -> Option<Narrow> {
         japanese: false,
     };
     Some(match label {
-        "gb2312" | "euc-cn" | "gb_2312-80" => pairs(GBK, |byte| matches!(byte, 0xa1..=0xa9 | 0xb0..=0xf7)),
+        "gb2312" => pairs(GBK, |byte| matches!(byte, 0xa1..=0xa9 | 0xb0..=0xf7)),
         "euc-kr" => pairs(EUC_KR, upper),
-        "big5" | "big5-eten" | "big-5" => Narrow {
+        "big5" => Narrow {
             trail: |byte| upper(byte) || (0x40..=0x7e).contains(&byte),
             ..pairs(BIG5, |byte| (0xa1..=0xf9).contains(&byte))
         },
-        "shift_jis" | "shiftjis" | "x-sjis" | "sjis" | "shift-jis" => Narrow {
+        "shift_jis" | "x-sjis" | "sjis" => Narrow {
             wide: SHIFT_JIS,
             single: |byte| byte.is_ascii() || (0xa1..=0xdf).contains(&byte),
             lead: |byte| matches!(byte, 0x81..=0x84 | 0x88..=0x9f | 0xe0..=0xea),
@@ -55,6 +55,14 @@ fn narrow(label: &str) -> Option<Narrow> {
 /// Decodes text of a charset that needs this; `None` for all others. `label` is in lower case.
 pub(super) fn decode(label: &str, text: &[u8]) -> Option<Decoded> {
     match label {
+        "iso-8859-1" => {
+            return Some(Decoded {
+                text: text.iter().map(|byte| char::from(*byte)).collect(),
+                clean: true,
+            });
+        }
+        // Browsers read these as Windows' code pages, which have signs where these have control characters.
+        "iso-8859-9" | "iso-8859-11" => return Some(iso_8859(label, text)),
         "utf-7" | "utf7" | "unicode-1-1-utf-7" => return Some(utf_7(text)),
         "iso-2022-jp" | "csiso2022jp" | "7bit-jis" | "jis" => return Some(iso_2022_jp(text)),
         "euc-jp" | "ujis" => {
@@ -100,6 +108,24 @@ impl Narrow {
         let (decoded, malformed) = self.wide.decode_without_bom_handling(run);
         out.text.push_str(&decoded);
         out.clean &= !malformed;
+    }
+}
+
+fn iso_8859(label: &str, text: &[u8]) -> Decoded {
+    let wide = if label == "iso-8859-9" {
+        WINDOWS_1254
+    } else {
+        WINDOWS_874
+    };
+    let decoded = wide.decode_without_bom_handling(text).0;
+    let control = |byte: &u8| (0x80..=0x9f).contains(byte);
+    Decoded {
+        clean: !decoded.contains(char::REPLACEMENT_CHARACTER),
+        text: text
+            .iter()
+            .zip(decoded.chars())
+            .map(|(byte, c)| if control(byte) { char::from(*byte) } else { c })
+            .collect(),
     }
 }
 

@@ -10,6 +10,7 @@ mod head;
 mod html;
 mod ip;
 mod kind;
+mod labels;
 mod legacy;
 mod network;
 mod parts;

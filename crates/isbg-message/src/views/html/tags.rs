@@ -49,7 +49,13 @@ pub(super) fn whitespace(tag: &str) -> Option<&'static str> {
 
 /// Perl's `\w`, as far as it occurs: letters, digits, `_`, and the commoner marks that join them.
 pub(super) fn is_word(c: char) -> bool {
-    c.is_alphanumeric()
+    let counted = |c: char| {
+        c.is_numeric()
+            && !matches!(c, '\u{b2}' | '\u{b3}' | '\u{b9}' | '\u{bc}'..='\u{be}' | '\u{2070}'..='\u{2182}'
+        | '\u{2185}'..='\u{218b}' | '\u{2460}'..='\u{24b5}' | '\u{24ea}'..='\u{2793}' | '\u{3192}'..='\u{3195}' | '\u{3220}'..='\u{32bf}')
+    };
+    c.is_alphabetic()
+        || counted(c)
         || matches!(c, '_' | '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{591}'..='\u{5bd}' | '\u{64b}'..='\u{65f}'
             | '\u{900}'..='\u{903}' | '\u{93a}'..='\u{94f}' | '\u{e31}' | '\u{e34}'..='\u{e3a}' | '\u{e47}'..='\u{e4e}'
             | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{200c}' | '\u{200d}' | '\u{20d0}'..='\u{20ff}'
