@@ -1,0 +1,129 @@
+//! The subcommands and their options, exactly as typed. Does not run any of them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use clap_complete::Shell;
+
+use super::classic::{MailboxOptions, PasswordOptions};
+use super::shared::{
+    ConfigOptions, ConnectionOptions, JudgingOptions, OutputOptions, ScorerOptions, StateOptions,
+};
+
+/// What to do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Scan the accounts of the config file once: learn, judge, act
+    Scan(Accounts),
+    /// Learn from the folders of the config file's accounts, and scan nothing
+    Learn(Accounts),
+    /// Show what was done, newest first
+    History(History),
+    /// Put messages back where they were
+    Undo(Undo),
+    /// Take the original message out of a SpamAssassin report
+    Unwrap(Unwrap),
+    /// Print completions for a shell
+    Completions(Completions),
+    /// Print or write the manual pages
+    Man(Man),
+}
+
+/// A run over accounts of the config file.
+#[derive(Debug, Clone, Args)]
+pub struct Accounts {
+    /// Names of accounts in the config file [default: all of them]
+    #[arg(value_name = "ACCOUNT")]
+    pub accounts: Vec<String>,
+    #[command(flatten)]
+    pub config: ConfigOptions,
+    #[command(flatten)]
+    pub judging: JudgingOptions,
+    #[command(flatten)]
+    pub scorer: ScorerOptions,
+    #[command(flatten)]
+    pub output: OutputOptions,
+    #[command(flatten)]
+    pub state: StateOptions,
+}
+
+/// What of the history to show.
+#[derive(Debug, Clone, Args)]
+pub struct History {
+    /// Only these accounts: names of the config file, or USER@HOST [default: all of them]
+    #[arg(value_name = "ACCOUNT")]
+    pub accounts: Vec<String>,
+    /// Only this run
+    #[arg(long, value_name = "N")]
+    pub run: Option<u64>,
+    /// At most this many entries; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub limit: u64,
+    /// Only entries before this one (to see the next page)
+    #[arg(long, value_name = "N")]
+    pub before: Option<u64>,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub config: ConfigOptions,
+    #[command(flatten)]
+    pub state: StateOptions,
+}
+
+/// What to put back. The mailbox is the entry's account in the config file, or described as in the classic form.
+#[derive(Debug, Clone, Args)]
+pub struct Undo {
+    /// An entry's number in the history, or run:N for everything run N moved [default: the account's last run]
+    #[arg(value_name = "N|run:N")]
+    pub what: Option<String>,
+    /// The account, where it cannot be told from the entry
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Option<String>,
+    /// Say what would be put back, and change nothing
+    #[arg(long, visible_alias = "dry-run")]
+    pub dryrun: bool,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Never ask for a password
+    #[arg(long)]
+    pub noninteractive: bool,
+    #[command(flatten)]
+    pub mailbox: MailboxOptions,
+    #[command(flatten)]
+    pub password: PasswordOptions,
+    #[command(flatten)]
+    pub connection: ConnectionOptions,
+    #[command(flatten)]
+    pub config: ConfigOptions,
+    #[command(flatten)]
+    pub state: StateOptions,
+}
+
+/// Where the report is read from and the original written to.
+#[derive(Debug, Clone, Args)]
+pub struct Unwrap {
+    /// File to read [default: standard input]
+    #[arg(short, long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    /// File to write [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub to: Option<PathBuf>,
+}
+
+/// Which shell.
+#[derive(Debug, Clone, Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// Which page, or where to.
+#[derive(Debug, Clone, Args)]
+pub struct Man {
+    /// Write the pages of all commands into this folder [default: print isbg's own page]
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}

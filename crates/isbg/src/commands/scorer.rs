@@ -1,0 +1,105 @@
+//! The scorer that an account's wishes name, ready for use. Does not know how any of them scores.
+
+use std::sync::Arc;
+
+use isbg_engine::{Rspamd, Scorer, SpamAssassin, Spamd, Unknown, pick_default};
+use isbg_lookups::{Address, Endpoint, program, rspamd, spamd};
+use isbg_tls::Connector;
+use isbg_types::Untrusted;
+
+use crate::exit::{Failure, Status};
+use crate::secrets::{Keeper, Secret};
+use crate::settled::{self, EngineChoice};
+
+/// Where spamd and rspamd listen unless told otherwise.
+const SPAMD: &str = "127.0.0.1";
+const RSPAMD: &str = "http://127.0.0.1:11334";
+
+/// The scorer to use. Nothing is asked of it yet, but where none was named: then the first that answers is taken.
+///
+/// # Errors
+/// With status 12 when none is to be had, with status 10 when its address or password cannot be used.
+pub async fn chosen(wish: &settled::Scorer, keeper: Keeper<'_>) -> Result<Arc<dyn Scorer>, Failure> {
+    let at_once = wish.jobs.get();
+    Ok(match &wish.engine {
+        EngineChoice::Found { user } => pick_default(user.clone(), at_once)
+            .await
+            .map_err(|why| failed(&why))?,
+        EngineChoice::Program => programs(at_once),
+        EngineChoice::Spamd { address, tls, user } => {
+            let text = address.as_deref().unwrap_or(SPAMD);
+            let address =
+                Address::parse(text, spamd::DEFAULT_PORT).map_err(|why| unusable(text, &why.to_string()))?;
+            let tls = if *tls { Some(connector(&wish.tls)?) } else { None };
+            let endpoint = Endpoint { address, tls };
+            let settings = spamd::Settings {
+                user: user.clone(),
+                at_once,
+                ..spamd::Settings::new(endpoint)
+            };
+            Arc::new(Spamd::new(settings).map_err(|why| failed(&why))?)
+        }
+        EngineChoice::Rspamd { url, password } => {
+            let secret = match password {
+                Some(source) => Some(keeper.scorer_password(source).await?),
+                None => None,
+            };
+            let settings = rspamd(url.as_deref().unwrap_or(RSPAMD), secret.as_ref(), &wish.tls)?;
+            Arc::new(Rspamd::new(rspamd::Settings { at_once, ..settings }).map_err(|why| failed(&why))?)
+        }
+    })
+}
+
+/// A scorer for a run that scores nothing.
+pub fn none() -> Arc<dyn Scorer> {
+    programs(1)
+}
+
+fn programs(at_once: usize) -> Arc<dyn Scorer> {
+    Arc::new(SpamAssassin::new(program::Settings {
+        at_once,
+        ..program::Settings::default()
+    }))
+}
+
+fn rspamd(
+    url: &str,
+    password: Option<&Secret>,
+    tls: &isbg_tls::Settings,
+) -> Result<rspamd::Settings, Failure> {
+    let target = rspamd::Target::parse(url).map_err(|why| unusable(url, &why.to_string()))?;
+    let tls = if target.tls { Some(connector(tls)?) } else { None };
+    let endpoint = Endpoint {
+        address: target.address,
+        tls,
+    };
+    let mut settings = rspamd::Settings {
+        prefix: target.prefix,
+        ..rspamd::Settings::new(endpoint)
+    };
+    if let Some(secret) = password {
+        let usable = std::str::from_utf8(secret.expose())
+            .ok()
+            .and_then(rspamd::Password::new);
+        let unsendable = || {
+            Failure::new(
+                Status::BadArguments,
+                "rspamd's password has characters that cannot be sent",
+            )
+        };
+        settings.password = Some(usable.ok_or_else(unsendable)?);
+    }
+    Ok(settings)
+}
+
+fn connector(settings: &isbg_tls::Settings) -> Result<Connector, Failure> {
+    Connector::new(settings).map_err(|error| Failure::new(Status::BadArguments, error.to_string()))
+}
+
+fn unusable(address: &str, why: &str) -> Failure {
+    Failure::new(Status::BadArguments, format!("{}: {why}", Untrusted(address)))
+}
+
+fn failed(why: &Unknown) -> Failure {
+    Failure::new(Status::Scorer, why.to_string())
+}

@@ -1,0 +1,33 @@
+//! A progress bar with rate and time left. Does not know what is counted.
+
+use std::fmt::Write;
+
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use isbg_scan::Phase;
+use isbg_types::{FolderName, Untrusted};
+
+use super::Terminal;
+
+/// A bar for `messages` messages of a folder; `None` where it would show nothing.
+pub fn bar(terminal: &Terminal, phase: Phase, folder: &FolderName, messages: u64) -> Option<ProgressBar> {
+    if !terminal.is_lively() || messages == 0 {
+        return None;
+    }
+    let verb = match phase {
+        Phase::Recover => "settling",
+        Phase::LearnSpam => "learning spam from",
+        Phase::LearnHam => "learning ham from",
+        Phase::Scan => "scanning",
+    };
+    let bar = ProgressBar::new(messages);
+    if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len}  {rate}  {eta} left") {
+        bar.set_style(style.with_key("rate", rate));
+    }
+    bar.set_prefix(format!("{verb} {}", Untrusted(folder.as_str()).clipped(30)));
+    Some(terminal.add(bar))
+}
+
+fn rate(state: &ProgressState, text: &mut dyn Write) {
+    // Writing to a string cannot fail.
+    write!(text, "{:.1}/s", state.per_sec()).unwrap_or_default();
+}
