@@ -1,16 +1,18 @@
 //! Fetches a window of messages and has them judged, several at once, while the next ones arrive. Changes nothing on
 //! the server; does not know what follows from a verdict.
 
-use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use isbg_engine::{Scored, Scorer, Unknown, UnknownKind, Wish};
+use futures_util::future::{BoxFuture, FutureExt as _};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use isbg_engine::{Consequence, Scored, Scorer, Unknown, UnknownKind, Wish, consequence};
 use isbg_imap::Fetched;
 use isbg_message::{Summary, fingerprint, header, summary};
 use isbg_spool::Spool;
 use isbg_types::{Fingerprint, Flags, ModSeq, Uid};
 use tokio::sync::mpsc;
-use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::error::Result;
 use crate::pass::Pass;
@@ -85,25 +87,28 @@ pub(crate) async fn judge(pass: &mut Pass<'_>, uids: &[Uid], jobs: usize, wish: 
     Ok(window)
 }
 
-/// The messages with the scorer.
+/// A message's answer, once the scorer has it.
+type Pending = BoxFuture<'static, Judged>;
+
+/// The messages with the scorer. They are asked about from this one task: a scorer that is not waited for but computes
+/// has threads of its own.
 struct Scoring {
     scorer: Arc<dyn Scorer>,
     wish: Wish,
-    stop: Arc<std::sync::atomic::AtomicBool>,
-    tasks: JoinSet<std::result::Result<Scored, Unknown>>,
-    waiting: HashMap<Id, Known>,
+    stop: Arc<AtomicBool>,
+    pending: FuturesUnordered<Pending>,
     judged: Vec<Judged>,
     outage: Option<Unknown>,
 }
 
 impl Scoring {
-    fn new(scorer: Arc<dyn Scorer>, wish: Wish, stop: Arc<std::sync::atomic::AtomicBool>) -> Self {
+    fn new(scorer: Arc<dyn Scorer>, wish: Wish, stop: Arc<AtomicBool>) -> Self {
+        let pending = FuturesUnordered::new();
         Self {
             scorer,
             wish,
             stop,
-            tasks: JoinSet::new(),
-            waiting: HashMap::new(),
+            pending,
             judged: Vec::new(),
             outage: None,
         }
@@ -118,8 +123,8 @@ impl Scoring {
         let mut open = true;
         loop {
             tokio::select! {
-                Some(done) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => self.finish(done).await,
-                next = arriving.recv(), if open && self.tasks.len() < jobs => match next {
+                Some(judged) = self.pending.next(), if !self.pending.is_empty() => self.finish(judged).await,
+                next = arriving.recv(), if open && self.pending.len() < jobs => match next {
                     Some(fetched) if self.gives_up() => drop(fetched),
                     Some(fetched) => self.start(fetched, &mut ours)?,
                     None => open = false,
@@ -130,7 +135,7 @@ impl Scoring {
     }
 
     fn gives_up(&self) -> bool {
-        self.outage.is_some() || self.stop.load(std::sync::atomic::Ordering::Relaxed)
+        self.outage.is_some() || self.stop.load(Ordering::Relaxed)
     }
 
     fn start(
@@ -141,41 +146,35 @@ impl Scoring {
         let known = known(&fetched, ours)?;
         let (scorer, wish) = (Arc::clone(&self.scorer), self.wish);
         let report = known.report_around.is_some();
-        let task = self.tasks.spawn(async move {
+        let scoring = async move {
             let mail = if report {
                 unwrapped(&fetched.body)?
             } else {
                 fetched.body.clone()
             };
             scorer.score(&mail, wish).await
+        };
+        // A message on which a scorer panics must not take the others with it.
+        let answer = AssertUnwindSafe(scoring).catch_unwind().map(|answer| {
+            answer.unwrap_or_else(|_| Err(unknown("the scorer failed on this message (an internal error)")))
         });
-        self.waiting.insert(task.id(), known);
+        self.pending
+            .push(answer.map(|answer| Judged { known, answer }).boxed());
         Ok(())
     }
 
-    async fn finish(
-        &mut self,
-        done: std::result::Result<(Id, std::result::Result<Scored, Unknown>), JoinError>,
-    ) {
-        let (id, answer) = match done {
-            Ok((id, answer)) => (id, answer),
-            Err(failed) => (
-                failed.id(),
-                Err(unknown("the scorer failed on this message (an internal error)")),
-            ),
-        };
-        let Some(known) = self.waiting.remove(&id) else {
-            return;
-        };
-        if answer.is_err() {
-            if self.outage.is_none() {
-                self.outage = self.scorer.probe().await.err();
+    async fn finish(&mut self, judged: Judged) {
+        if let Err(why) = &judged.answer {
+            if self.outage.is_none()
+                && let Consequence::Stop(outage) = consequence(&*self.scorer, why).await
+            {
+                self.outage = Some(outage);
             }
             if self.outage.is_some() {
                 return;
             }
         }
-        self.judged.push(Judged { known, answer });
+        self.judged.push(judged);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use isbg_engine::{Scorer, Taught, Unknown};
+use isbg_engine::{Consequence, Scorer, Taught, Unknown, consequence};
 use isbg_imap::{Fetched, Key};
 use isbg_message::{forwarded, strip_markup, unwrap_report};
 use isbg_spool::Spool;
@@ -135,17 +135,21 @@ async fn one_window(
                     }),
                 }
             }
-            Err(unknown) if outage.is_some() || pass.scorer.probe().await.is_err() => outage = Some(unknown),
-            Err(unknown) => {
-                counts.unknown += 1;
-                let event = Event::Unknown {
-                    folder: &job.folder,
-                    uid: known.uid,
-                    detail: &unknown.detail,
-                };
-                pass.observer.event(event);
-                failures.push((known.uid, unknown.detail));
-            }
+            // Its turn comes once the scorer works.
+            Err(_) if outage.is_some() => {}
+            Err(unknown) => match consequence(&*pass.scorer, &unknown).await {
+                Consequence::Stop(why) => outage = Some(why),
+                Consequence::SetAside => {
+                    counts.unknown += 1;
+                    let event = Event::Unknown {
+                        folder: &job.folder,
+                        uid: known.uid,
+                        detail: &unknown.detail,
+                    };
+                    pass.observer.event(event);
+                    failures.push((known.uid, unknown.detail));
+                }
+            },
         }
     }
     for (todo, ending) in carry_out(pass, plan, todos).await? {

@@ -10,7 +10,7 @@ use anyhow::{Result, anyhow, ensure};
 use isbg_testkit::Home;
 use isbg_testkit::spamd::{Settings, Spamd};
 
-use super::lab::{Mail, dovecot, isbg};
+use super::ground::{Mail, dovecot, isbg};
 use super::run::{Figures, row, run};
 use super::scan::judged;
 
@@ -20,9 +20,18 @@ const CHILDREN: usize = 2;
 
 /// N children, N jobs, N bare connections, in turn.
 pub fn spamd(mail: &Mail, program: &Path) -> Result<()> {
-    let small: Vec<&[u8]> = mail.messages.iter().map(Vec::as_slice).filter(|message| message.len() < 100_000).take(MESSAGES).collect();
+    let small: Vec<&[u8]> = mail
+        .messages
+        .iter()
+        .map(Vec::as_slice)
+        .filter(|message| message.len() < 100_000)
+        .take(MESSAGES)
+        .collect();
     let server = dovecot(small.iter().copied())?;
-    let spamd = Spamd::start(&Settings { children: CHILDREN, ..Settings::default() })?;
+    let spamd = Spamd::start(&Settings {
+        children: CHILDREN,
+        ..Settings::default()
+    })?;
     feed(spamd.address(), &small)?;
     let (mut bare, mut ours, mut shares) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..PAIRS {
@@ -31,7 +40,9 @@ pub fn spamd(mail: &Mail, program: &Path) -> Result<()> {
         let alone = begun.elapsed().as_secs_f64();
         let home = Home::new()?;
         let mut command = isbg(program, &home, server.address(), &server)?;
-        command.args(["--noreport", "--dryrun", "--jobs"]).arg(CHILDREN.to_string());
+        command
+            .args(["--noreport", "--dryrun", "--jobs"])
+            .arg(CHILDREN.to_string());
         let finished = run(command.arg("--spamd").arg(spamd.address().to_string()))?;
         judged(&finished, small.len())?;
         bare.push(alone);
@@ -39,9 +50,21 @@ pub fn spamd(mail: &Mail, program: &Path) -> Result<()> {
         shares.push(alone / finished.wall.as_secs_f64());
     }
     let rate = |figures: &[f64]| MESSAGES as f64 / Figures::from_iter(figures.iter().copied()).median();
-    row(&format!("{CHILDREN} bare connections to spamd -L, messages a second"), &format!("{:.1}", rate(&bare)), "");
-    row(&format!("isbg with {CHILDREN} jobs, whole process, messages a second"), &format!("{:.1}", rate(&ours)), "");
-    row("isbg's rate / the bare rate", &Figures::from_iter(shares).to_string(), "at least 0.9");
+    row(
+        &format!("{CHILDREN} bare connections to spamd -L, messages a second"),
+        &format!("{:.1}", rate(&bare)),
+        "",
+    );
+    row(
+        &format!("isbg with {CHILDREN} jobs, whole process, messages a second"),
+        &format!("{:.1}", rate(&ours)),
+        "",
+    );
+    row(
+        "isbg's rate / the bare rate",
+        &Figures::from_iter(shares).to_string(),
+        "at least 0.9",
+    );
     Ok(())
 }
 
@@ -54,7 +77,11 @@ fn feed(spamd: SocketAddr, messages: &[&[u8]]) -> Result<()> {
                 scope.spawn(|| -> Result<()> {
                     while let Some(message) = messages.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let mut socket = TcpStream::connect(spamd)?;
-                        write!(socket, "SYMBOLS SPAMC/1.5\r\nContent-length: {}\r\n\r\n", message.len())?;
+                        write!(
+                            socket,
+                            "SYMBOLS SPAMC/1.5\r\nContent-length: {}\r\n\r\n",
+                            message.len()
+                        )?;
                         socket.write_all(message)?;
                         socket.shutdown(Shutdown::Write)?;
                         let mut answer = String::new();
@@ -65,6 +92,8 @@ fn feed(spamd: SocketAddr, messages: &[&[u8]]) -> Result<()> {
                 })
             })
             .collect();
-        feeders.into_iter().try_for_each(|feeder| feeder.join().map_err(|_| anyhow!("a feeder failed"))?)
+        feeders
+            .into_iter()
+            .try_for_each(|feeder| feeder.join().map_err(|_| anyhow!("a feeder failed"))?)
     })
 }

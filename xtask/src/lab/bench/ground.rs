@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use isbg_testkit::Home;
 use isbg_testkit::dovecot::{Dovecot, Settings};
-use isbg_testkit::mail::bulk;
+use isbg_testkit::mail;
 
 /// How many messages are used at most.
 const MESSAGES: usize = 5_000;
@@ -24,16 +24,30 @@ impl Mail {
     /// From a folder, else made up, with the sizes that real mail has.
     pub fn load(folder: Option<&Path>) -> Result<Self> {
         let Some(folder) = folder else {
-            let messages = (0..MESSAGES as u64).map(|n| bulk::sized(n, size(n))).collect();
-            return Ok(Self { messages, source: "the generator".to_owned() });
+            let messages = (0..MESSAGES as u64).map(|n| mail::sized(n, size(n))).collect();
+            return Ok(Self {
+                messages,
+                source: "the generator".to_owned(),
+            });
         };
-        let listed = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+        let listed =
+            std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
         let mut files: Vec<_> = listed.filter_map(|entry| Some(entry.ok()?.path())).collect();
         files.sort();
-        let messages: Vec<Vec<u8>> = files.iter().take(MESSAGES).map(std::fs::read).collect::<std::io::Result<_>>()?;
+        let messages: Vec<Vec<u8>> = files
+            .iter()
+            .take(MESSAGES)
+            .map(std::fs::read)
+            .collect::<std::io::Result<_>>()?;
         ensure!(!messages.is_empty(), "no messages in {}", folder.display());
-        let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        Ok(Self { messages, source: format!("the folder {name}") })
+        let name = folder
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        Ok(Self {
+            messages,
+            source: format!("the folder {name}"),
+        })
     }
 
     /// The first so many, over again if there are not enough.
@@ -70,7 +84,16 @@ pub fn isbg(isbg: &Path, home: &Home, server: SocketAddr, dovecot: &Dovecot) -> 
         .env("XDG_STATE_HOME", home.join("state"))
         .env("XDG_CONFIG_HOME", home.join("config"))
         .env("XDG_CACHE_HOME", home.join("cache"))
-        .args(["--imaphost", "127.0.0.1", "--imapuser", user, "--nossl", "--noninteractive", "--partialrun", "0"])
+        .args([
+            "--imaphost",
+            "127.0.0.1",
+            "--imapuser",
+            user,
+            "--nossl",
+            "--noninteractive",
+            "--partialrun",
+            "0",
+        ])
         .arg("--imapport")
         .arg(server.port().to_string())
         .arg("--passwdfilename")
@@ -140,7 +163,11 @@ fn answer(stream: &TcpStream, spam: bool) -> Result<()> {
         return Ok((&*stream).write_all(b"SPAMD/1.5 0 PONG\r\n")?);
     }
     std::io::copy(&mut reader.take(length), &mut std::io::sink())?;
-    let verdict = if spam { "True ; 20.0 / 5.0" } else { "False ; 0.0 / 5.0" };
+    let verdict = if spam {
+        "True ; 20.0 / 5.0"
+    } else {
+        "False ; 0.0 / 5.0"
+    };
     let text = format!("SPAMD/1.1 0 EX_OK\r\nContent-length: 6\r\nSpam: {verdict}\r\n\r\nBENCH\n");
     Ok((&*stream).write_all(text.as_bytes())?)
 }

@@ -1,18 +1,21 @@
 //! `cargo xtask bench`: speed and memory, as ratios in one run against the peer named. Judges nothing by itself and knows
 //! no other way to the program than its command line.
 
+mod ground;
 mod growth;
 mod idle;
-mod lab;
 mod moving;
 mod peers;
 mod run;
 mod scan;
 mod spamd;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+
+/// Measures one thing and prints its rows.
+type Part = fn(&ground::Mail, &Path) -> Result<()>;
 
 /// What to measure.
 #[derive(Debug, clap::Args)]
@@ -37,9 +40,12 @@ impl Bench {
             Some(path) => path.clone(),
             None => run::build()?,
         };
-        let mail = lab::Mail::load(self.corpus.as_deref())?;
-        println!("messages from {}; median (least to most) of the runs named; two cores shared with the servers", mail.source);
-        let parts: [(&str, fn(&lab::Mail, &std::path::Path) -> Result<()>); 7] = [
+        let mail = ground::Mail::load(self.corpus.as_deref())?;
+        println!(
+            "messages from {}; median (least to most) of the runs named; two cores shared with the servers",
+            mail.source
+        );
+        let parts: [(&str, Part); 7] = [
             ("scan", scan::speed),
             ("memory", scan::memory),
             ("idle", idle::idle),

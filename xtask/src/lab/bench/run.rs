@@ -19,7 +19,17 @@ pub struct Finished {
 /// Builds the program as it is shipped, without link-time optimisation.
 pub fn build() -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo).args(["build", "--release", "--package", "isbg", "--message-format", "json"]).stderr(Stdio::inherit()).output()?;
+    let built = Command::new(cargo)
+        .args([
+            "build",
+            "--release",
+            "--package",
+            "isbg",
+            "--message-format",
+            "json",
+        ])
+        .stderr(Stdio::inherit())
+        .output()?;
     if !built.status.success() {
         bail!("the program does not build");
     }
@@ -54,7 +64,12 @@ pub fn run(command: &mut Command) -> Result<Finished> {
     };
     let wall = begun.elapsed();
     let stderr = reading.join().unwrap_or_default();
-    Ok(Finished { wall, peak, stderr, status: status.code() })
+    Ok(Finished {
+        wall,
+        peak,
+        stderr,
+        status: status.code(),
+    })
 }
 
 /// The kernel's own account of the most memory the process had (VmHWM).
@@ -86,7 +101,10 @@ impl Figures {
 
 impl std::fmt::Display for Figures {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (least, most) = (self.0.first().copied().unwrap_or(f64::NAN), self.0.last().copied().unwrap_or(f64::NAN));
+        let (least, most) = (
+            self.0.first().copied().unwrap_or(f64::NAN),
+            self.0.last().copied().unwrap_or(f64::NAN),
+        );
         write!(f, "{:.3} ({least:.3} to {most:.3})", self.median())
     }
 }
