@@ -185,9 +185,13 @@ async fn at_the_deadline_the_whole_family_is_killed() {
             let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
             !status.is_empty() && !status.contains("State:\tZ")
         };
-        while alive() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        // Whoever inherits the orphan takes a moment to bury it.
+        let gone = async {
+            while alive() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), gone).await.unwrap();
     }
 }
 
