@@ -36,10 +36,7 @@ pub(crate) fn normalize(text: &[u8], declared: &[u8], insist: Insist) -> Text {
         return decoded(valid.to_owned());
     }
     match decode_declared(text, &declared, insist) {
-        Some(text) => Text {
-            text,
-            wide: insist == Insist::No || !is_utf16(&declared),
-        },
+        Some(text) => text,
         None if text.is_ascii() => as_it_is(text),
         None => decoded(windows_1252(text)),
     }
@@ -132,42 +129,46 @@ fn is_noncharacter(c: char) -> bool {
     (0xfdd0..=0xfdef).contains(&code) || code & 0xfffe == 0xfffe
 }
 
-fn decode_declared(text: &[u8], declared: &str, insist: Insist) -> Option<String> {
+fn decode_declared(text: &[u8], declared: &str, insist: Insist) -> Option<Text> {
+    let wide = |text: String| Text { text, wide: true };
     match declared {
         "ascii" | "us-ascii" if insist == Insist::No => return None,
-        "ascii" | "us-ascii" => return Some(seven_bit(text)),
+        "ascii" | "us-ascii" => return Some(wide(seven_bit(text))),
         "iso-8859-1" | "iso8859-1" | "windows-1252" | "cp1252" => {
             let fits = !text.iter().any(|byte| UNASSIGNED_1252.contains(byte));
-            return (fits || insist == Insist::Yes).then(|| windows_1252(text));
+            return (fits || insist == Insist::Yes).then(|| wide(windows_1252(text)));
         }
         "utf-8" | "utf8" if insist == Insist::No && !text.is_ascii() => return None,
         "utf-8" | "utf8" => {
             let decoded = lossy_utf8(text);
-            return Some(
-                decoded
-                    .chars()
-                    .map(|c| if is_noncharacter(c) { '\u{fffd}' } else { c })
-                    .collect(),
-            );
+            let checked = decoded
+                .chars()
+                .map(|c| if is_noncharacter(c) { '\u{fffd}' } else { c });
+            return Some(wide(checked.collect()));
         }
         _ => {}
     }
     if is_utf16(declared) {
         let decoded = decode_strictly(guess_utf16(text)?, text, Insist::No)?;
         // In encoded words SpamAssassin checks it and then gives the bytes as they are.
-        return Some(if insist == Insist::Yes {
-            text.iter().map(|byte| char::from(*byte)).collect()
-        } else {
-            decoded
+        return Some(match insist {
+            Insist::Yes => Text {
+                text: text.iter().map(|byte| char::from(*byte)).collect(),
+                wide: false,
+            },
+            Insist::No => wide(decoded),
         });
     }
     let label = labels::canonical(declared);
     if let Some(legacy) = legacy::decode(&label, text) {
-        return (legacy.clean || insist == Insist::Yes).then_some(legacy.text);
+        return (legacy.clean || insist == Insist::Yes).then_some(Text {
+            wide: legacy.wide || insist == Insist::Yes,
+            text: legacy.text,
+        });
     }
     let encoding = known(&label)?;
     let decoded = decode_strictly(encoding, text, insist)?;
-    single_bytes(&label, encoding, decoded, insist)
+    single_bytes(&label, encoding, decoded, insist).map(wide)
 }
 
 /// Browsers read unassigned bytes of Windows' code pages as control characters, and some ISO charsets as such code pages.

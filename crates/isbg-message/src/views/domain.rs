@@ -46,7 +46,7 @@ pub(crate) fn is_fqdn(host: &[u8]) -> bool {
 
 impl Tlds {
     /// Whether `host` ends in a known top-level domain. Nothing else is checked.
-    pub(crate) fn is_valid(&self, host: &[u8]) -> bool {
+    pub fn is_valid(&self, host: &[u8]) -> bool {
         let host = host.to_ascii_lowercase();
         let top = host
             .iter()
@@ -56,7 +56,7 @@ impl Tlds {
     }
 
     /// The part of `host` that was registered. `host` is in lower case.
-    pub(crate) fn registered(&self, host: &[u8]) -> Vec<u8> {
+    pub fn registered(&self, host: &[u8]) -> Vec<u8> {
         let labels: Vec<&[u8]> = host
             .split(|byte| *byte == b'.')
             .filter(|label| !label.is_empty())

@@ -84,12 +84,12 @@ pub(crate) fn split(message: &Bytes) -> Head {
         full = full.slice(first_line(&full).len()..);
     }
     let crlf = first_line(&full).ends_with(b"\r\n") || full.ends_with(b"\r\n");
-    if crlf {
-        full = with_crlf_in_header(&full);
-    }
     let mut flags = ParseFlags::default();
-    let (header_len, headers) = read_header(&full, crlf, &mut flags);
+    let (mut header_len, headers) = read_header(&full, crlf, &mut flags);
     let body = body_lines(&full.slice(header_len..), crlf);
+    if crlf {
+        (full, header_len) = with_crlf_in_header(&full, header_len);
+    }
     Head {
         full,
         header_len,
@@ -160,22 +160,27 @@ pub(crate) fn trim(mut bytes: &[u8]) -> &[u8] {
     bytes
 }
 
-/// In a message with CRLF line ends bare LFs of the header count as CRLF.
-fn with_crlf_in_header(full: &Bytes) -> Bytes {
-    let mut header_end = 0;
-    let mut bare = false;
-    for line in lines(full) {
-        header_end += line.len();
-        bare |= line.ends_with(b"\n") && !line.ends_with(b"\r\n");
-        if matches!(line, b"\n" | b"\r\n") {
-            break;
-        }
-    }
-    if !bare {
-        return full.clone();
+/// In a message with CRLF line ends bare LFs of the header count as CRLF, and that of the line behind it where no empty
+/// line ends it.
+fn with_crlf_in_header(full: &Bytes, header_len: usize) -> (Bytes, usize) {
+    let separated = matches!(lines(&full[..header_len]).last(), Some(b"\n" | b"\r\n"));
+    let behind = if separated {
+        0
+    } else {
+        first_line(&full[header_len..]).len()
+    };
+    let read = &full[..header_len + behind];
+    if !lines(read).any(|line| line.ends_with(b"\n") && !line.ends_with(b"\r\n")) {
+        return (full.clone(), header_len);
     }
     let mut out = Vec::with_capacity(full.len() + 64);
-    for line in lines(&full[..header_end]) {
+    let mut new_len = 0;
+    let mut at = 0;
+    for line in lines(read) {
+        if at == header_len {
+            new_len = out.len();
+        }
+        at += line.len();
         match line.strip_suffix(b"\n") {
             Some(text) => {
                 out.extend_from_slice(text.strip_suffix(b"\r").unwrap_or(text));
@@ -184,8 +189,11 @@ fn with_crlf_in_header(full: &Bytes) -> Bytes {
             None => out.extend_from_slice(line),
         }
     }
-    out.extend_from_slice(&full[header_end..]);
-    out.into()
+    if behind == 0 {
+        new_len = out.len();
+    }
+    out.extend_from_slice(&full[read.len()..]);
+    (out.into(), new_len)
 }
 
 /// The lines of `bytes`, each with its LF.
@@ -215,7 +223,7 @@ pub(crate) fn begins_field(line: &[u8], blanks_allowed: bool) -> bool {
 }
 
 fn read_header(full: &Bytes, crlf: bool, flags: &mut ParseFlags) -> (usize, Vec<Header>) {
-    let empty: &[u8] = if crlf { b"\r\n" } else { b"\n" };
+    let is_empty = |line: &[u8]| line == b"\n" || (crlf && line == b"\r\n");
     let mut headers = Vec::new();
     // The field that is being collected; the first lines of a message may continue nothing.
     let mut field: Option<(usize, usize)> = None;
@@ -231,7 +239,7 @@ fn read_header(full: &Bytes, crlf: bool, flags: &mut ParseFlags) -> (usize, Vec<
         if let Some((start, stop)) = field.take() {
             push_field(&mut headers, &full.slice(start..stop), crlf, flags);
         }
-        if line == empty {
+        if is_empty(line) {
             return (end, headers);
         }
         if !begins_field(line, true) {

@@ -6,10 +6,13 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use encoding_rs::{BIG5, EUC_JP, EUC_KR, Encoding, GBK, ISO_2022_JP, SHIFT_JIS, WINDOWS_874, WINDOWS_1254};
 
-/// Decoded text, and whether all of it was well formed.
+/// Decoded text.
 pub(super) struct Decoded {
     pub text: String,
+    /// Whether all of it was well formed.
     pub clean: bool,
+    /// Whether Perl would hold it as characters; see [`super::text::Text`].
+    pub wide: bool,
 }
 
 /// A charset of one or two bytes a character, as a part of a wider one.
@@ -59,6 +62,7 @@ pub(super) fn decode(label: &str, text: &[u8]) -> Option<Decoded> {
             return Some(Decoded {
                 text: text.iter().map(|byte| char::from(*byte)).collect(),
                 clean: true,
+                wide: true,
             });
         }
         // Browsers read these as Windows' code pages, which have signs where these have control characters.
@@ -70,6 +74,7 @@ pub(super) fn decode(label: &str, text: &[u8]) -> Option<Decoded> {
             return Some(Decoded {
                 text: japanese(&decoded),
                 clean: !malformed,
+                wide: true,
             });
         }
         _ => {}
@@ -78,6 +83,7 @@ pub(super) fn decode(label: &str, text: &[u8]) -> Option<Decoded> {
     let mut out = Decoded {
         text: String::new(),
         clean: true,
+        wide: true,
     };
     // The well-formed run that is not decoded yet.
     let mut run = 0;
@@ -120,6 +126,7 @@ fn iso_8859(label: &str, text: &[u8]) -> Decoded {
     let decoded = wide.decode_without_bom_handling(text).0;
     let control = |byte: &u8| (0x80..=0x9f).contains(byte);
     Decoded {
+        wide: true,
         clean: !decoded.contains(char::REPLACEMENT_CHARACTER),
         text: text
             .iter()
@@ -165,6 +172,7 @@ fn iso_2022_jp(text: &[u8]) -> Decoded {
     Decoded {
         text: japanese(&ISO_2022_JP.decode_without_bom_handling(&kept).0),
         clean: true,
+        wide: true,
     }
 }
 
@@ -176,33 +184,34 @@ fn utf_7(text: &[u8]) -> Decoded {
             .with_decode_padding_mode(DecodePaddingMode::Indifferent)
             .with_decode_allow_trailing_bits(true),
     );
+    // Bytes outside of the runs, 8-bit ones too, are characters of the same number.
+    let plain = |bytes: &[u8]| -> String { bytes.iter().map(|byte| char::from(*byte)).collect() };
     let mut out = Decoded {
         text: String::new(),
-        clean: text.is_ascii(),
+        clean: true,
+        wide: false,
     };
     let mut rest = text;
     while let Some(plus) = memchr::memchr(b'+', rest) {
-        out.text.push_str(&String::from_utf8_lossy(&rest[..plus]));
+        out.text.push_str(&plain(&rest[..plus]));
         rest = &rest[plus + 1..];
         let run = rest
             .iter()
             .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
             .count();
+        if run == 0 {
+            out.text.push('+');
+        }
         let bytes = BASE64.decode(&rest[..run]).unwrap_or_default();
         let units: Vec<u16> = bytes
             .chunks_exact(2)
             .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
             .collect();
         out.text.push_str(&String::from_utf16_lossy(&units));
-        rest = &rest[run..];
-        if let Some(after) = rest.strip_prefix(b"-") {
-            rest = after;
-            if run == 0 {
-                out.text.push('+');
-            }
-        }
+        out.wide |= run > 0;
+        rest = rest[run..].strip_prefix(b"-").unwrap_or(&rest[run..]);
     }
-    out.text.push_str(&String::from_utf8_lossy(rest));
+    out.text.push_str(&plain(rest));
     out
 }
 

@@ -45,6 +45,13 @@ fn prepare(source: &str) -> Cow<'_, str> {
     {
         text = text.replace(['\u{201c}', '\u{201d}'], "\"").into();
     }
+    // The same, and the byte order mark below, where bytes of UTF-8 were taken for characters.
+    if text.contains("\u{e2}\u{80}") {
+        text = text
+            .replace("\u{e2}\u{80}\u{9c}", "\"")
+            .replace("\u{e2}\u{80}\u{9d}", "\"")
+            .into();
+    }
     text
 }
 

@@ -506,15 +506,20 @@ impl<'t> Tokenizer<'t, '_> {
 
     /// No more text will come: what is left is decided.
     fn finish(&mut self) {
+        if let Some(name @ ("script" | "style")) = self.literal {
+            // As if its end tag followed.
+            self.text(self.at, self.bytes.len());
+            self.event(Token::End(Cow::Borrowed(name)));
+            return;
+        }
         while self.at < self.bytes.len() {
             match self.literal {
-                Some("script" | "style") => {
-                    // As if their end tag followed.
-                    self.text(self.at, self.bytes.len());
-                    let name = self.literal.take().unwrap_or_default();
-                    self.cdata = false;
+                Some(name @ ("script" | "style")) => {
+                    // It began in what was only now decided to be markup: it is empty.
+                    self.literal = None;
                     self.event(Token::End(Cow::Borrowed(name)));
-                    return;
+                    self.run();
+                    continue;
                 }
                 Some("title") => {
                     self.pending_end = self.literal.take();
@@ -533,7 +538,9 @@ impl<'t> Tokenizer<'t, '_> {
                 continue;
             }
             let next = self.bytes.get(self.at + 1);
-            if next.is_none_or(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b':' | b'!')) {
+            if next.is_none_or(|byte| {
+                byte.is_ascii_alphabetic() || matches!(byte, b'_' | b':' | b'!' | b'/' | b'?')
+            }) {
                 self.event(Token::Comment(&self.text[self.at..]));
                 return;
             }
