@@ -7,7 +7,7 @@ use crate::mail::{Mail, Part};
 use crate::tokens::Tokens;
 
 /// Bytes of visible text that are used.
-const TEXT_BYTES: usize = 3000;
+const TEXT_BYTES: usize = 4000;
 /// Bytes of visible text whose words are used.
 const WORDS_BYTES: usize = 6000;
 /// Bytes of one part that are decoded.
@@ -34,7 +34,7 @@ pub(crate) fn read(mail: &Mail<'_>, words: &mut Tokens) -> Body {
     for word in split_words(&subject) {
         words.push(&[b"subject:", word.as_bytes()]);
     }
-    for part in mail.parts.iter().filter(|part| part.is_text()).take(PART_LIMIT) {
+    for part in shown(mail).take(PART_LIMIT) {
         if text.len() >= WORDS_BYTES {
             break;
         }
@@ -57,6 +57,22 @@ pub(crate) fn read(mail: &Mail<'_>, words: &mut Tokens) -> Body {
     }
     text.truncate(clip(&text, TEXT_BYTES).len());
     Body { subject, text }
+}
+
+/// The text parts that a mail program shows: of alternatives not the plain one if there is one in HTML.
+fn shown<'m, 'a>(mail: &'m Mail<'a>) -> impl Iterator<Item = &'m Part<'a>> {
+    let replaced = |at: usize, part: &Part<'_>| {
+        part.alternative
+            && part.content_type.kind == "text/plain"
+            && mail.parts[at + 1..]
+                .iter()
+                .any(|later| later.content_type.kind == "text/html" && later.depth >= part.depth)
+    };
+    mail.parts
+        .iter()
+        .enumerate()
+        .filter(move |(at, part)| part.is_text() && !replaced(*at, part))
+        .map(|(_, part)| part)
 }
 
 fn looks_like_html(part: &Part<'_>, source: &str) -> bool {
@@ -150,4 +166,58 @@ fn link(target: &str, words: &mut Tokens) {
         b"url-depth:",
         path.matches('/').count().min(9).to_string().as_bytes(),
     ]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(raw: &[u8]) -> (String, Vec<String>) {
+        let mut words = Tokens::with_cap(1000);
+        let body = read(&Mail::split(raw), &mut words);
+        let words = words
+            .iter()
+            .map(|word| String::from_utf8_lossy(word).into_owned())
+            .collect();
+        (format!("{}|{}", body.subject, body.text.trim()), words)
+    }
+
+    #[test]
+    fn the_text_is_what_a_reader_sees() {
+        let raw = b"Subject: =?utf-8?q?H=C3=A9llo?=\nContent-Type: multipart/mixed; boundary=m\n\n\
+            --m\nContent-Type: multipart/alternative; boundary=a\n\n\
+            --a\nContent-Type: text/plain\n\ngood words\n\
+            --a\nContent-Type: text/html\nContent-Transfer-Encoding: quoted-printable\n\n\
+            <b>Buy</b> <a href=3D'https://user@sub.shop.example:8080/path/x.php?q'>now</a><i style=3D'font-size:0'>x</i>\n\
+            --a--\n--m\nContent-Type: text/plain\n\nfooter\n\
+            --m\nContent-Type: text/plain\nContent-Disposition: attachment\n\nnot shown\n--m--\n";
+        let (text, words) = read_text(raw);
+        assert_eq!(text, "hello|buy now \nfooter");
+        for word in [
+            "subject:hello",
+            "buy",
+            "footer",
+            "tag:b",
+            "hidden:1",
+            "links:1",
+            "url:sub.shop.example",
+            "url:example",
+            "url-user",
+            "url-port:8080",
+            "url-path:path",
+            "url-extension:php",
+        ] {
+            assert!(words.iter().any(|found| found == word), "{word} in {words:?}");
+        }
+        assert!(!words.iter().any(|found| found == "good" || found == "shown"));
+    }
+
+    #[test]
+    fn links_in_plain_text() {
+        let (_, words) =
+            read_text(b"A: b\n\nsee (http://192.0.2.7/a) and x://\xc3\xa9, hTTps://xn--a.example.");
+        for word in ["url-ip", "url-punycode", "url-scheme:https", "url:192.0.2.7"] {
+            assert!(words.iter().any(|found| found == word), "{word} in {words:?}");
+        }
+    }
 }

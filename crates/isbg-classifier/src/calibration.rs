@@ -8,7 +8,7 @@ pub(crate) struct Calibration {
 }
 
 /// Step of the gradient descent. Small: a quick calibration would disturb the order of scores from day to day.
-const STEP: f64 = 0.01;
+const STEP: f64 = 0.005;
 /// The slope stays in these bounds, whatever contradictions are taught.
 const SLOPE: std::ops::RangeInclusive<f64> = 0.5..=4.0;
 const OFFSET: std::ops::RangeInclusive<f64> = -4.0..=4.0;

@@ -11,7 +11,7 @@ use crate::tokens::Tokens;
 pub(crate) const VIEWS: usize = 4;
 
 /// Header and structure tokens, and body tokens, that are used.
-const TOKEN_LIMIT: usize = 700;
+const TOKEN_LIMIT: usize = 800;
 const WORD_LIMIT: usize = 1000;
 
 /// Everything the features are made of, still readable.

@@ -11,6 +11,8 @@ const VALUE_BYTES: usize = 1000;
 
 /// Adds all tokens of the header and of the structure of `mail`.
 pub(crate) fn collect(mail: &Mail<'_>, tokens: &mut Tokens) {
+    relations(mail, tokens);
+    structure(mail, tokens);
     let mut hop = 0;
     let mut before: Vec<u8> = Vec::new();
     for field in &mail.fields {
@@ -29,8 +31,6 @@ pub(crate) fn collect(mail: &Mail<'_>, tokens: &mut Tokens) {
         before = name;
     }
     tokens.push(&[b"hops:", &[b'0' + hop.min(9) as u8]]);
-    relations(mail, tokens);
-    structure(mail, tokens);
 }
 
 fn one(field: &Field<'_>, name: &[u8], value: &[u8], tokens: &mut Tokens) {

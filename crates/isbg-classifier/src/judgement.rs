@@ -7,7 +7,7 @@ const ALONE_SPAM: u32 = 20;
 const ALONE_HAM: u32 = 200;
 /// The logit of .95, and the number of labels that halves what is required.
 const CERTAIN: f64 = 2.94;
-const CAUTION: f64 = 2.0;
+const CAUTION: f64 = 3.0;
 /// Half of the score that training aims at.
 const UNCERTAIN: f64 = 2.0;
 /// Bounds of the points, and their upper bound before the model may decide alone: less than a threshold of 5.

@@ -10,7 +10,7 @@ use crate::sketch::Sketch;
 /// Messages stored a class. Each new one replaces one at random, so that old ones fade.
 pub(crate) const KEPT: usize = 300;
 /// A message whose margin is at least this is understood already and changes nothing.
-const ENOUGH: f32 = 0.8;
+const ENOUGH: f32 = 1.0;
 /// Stored messages that are trained again after each one that was not understood.
 pub(crate) const REPLAYS: usize = 20;
 /// The most that a doubted label may weigh. Wrong labels are rare but, believed in full, each spoils what is like it.

@@ -7,14 +7,14 @@ use isbg_types::Class;
 use crate::features::VIEWS;
 
 /// Learnt messages remembered in one generation; there are two.
-pub(crate) const GENERATION: usize = 40_000;
+pub(crate) const GENERATION: usize = 30_000;
 /// Messages no longer stored whose coefficients are remembered.
 pub(crate) const SPENT: usize = 8192;
 
 /// A message's dual coefficients.
 pub(crate) type Alpha = [f32; VIEWS];
 
-/// The last 40,000 to 80,000 messages learnt; older ones are forgotten, in the order they came.
+/// The last 30,000 to 60,000 messages learnt; older ones are forgotten, in the order they came.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Ledger {
     /// Digest and class; the current generation, then the one before.

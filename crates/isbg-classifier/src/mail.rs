@@ -34,6 +34,8 @@ impl Field<'_> {
 pub(crate) struct Part<'a> {
     /// How many multiparts it lies in.
     pub depth: usize,
+    /// Whether it stands for the same as its neighbours (multipart/alternative).
+    pub alternative: bool,
     pub content_type: ContentType,
     /// Content-Transfer-Encoding, empty if there is none.
     pub encoding: &'a [u8],
@@ -173,11 +175,16 @@ fn split_field(line: &[u8]) -> Option<(&[u8], usize)> {
     fine.then_some((name, colon + 1))
 }
 
+struct Open {
+    delimiter: Vec<u8>,
+    alternative: bool,
+}
+
 struct Walk<'a> {
     parts: Vec<Part<'a>>,
     multiparts: Vec<(usize, String)>,
-    /// Delimiter lines of the multiparts that are open, the outermost first.
-    open: Vec<Vec<u8>>,
+    /// The multiparts that are open, the outermost first.
+    open: Vec<Open>,
 }
 
 impl<'a> Walk<'a> {
@@ -196,11 +203,15 @@ impl<'a> Walk<'a> {
             let end = memchr(b'\n', &body[at..]).map_or(body.len(), |next| at + next + 1);
             let line = &body[found..end];
             at = end;
-            let Some(level) = self.open.iter().rposition(|open| line.starts_with(open)) else {
+            let Some(level) = self
+                .open
+                .iter()
+                .rposition(|open| line.starts_with(&open.delimiter))
+            else {
                 continue;
             };
             self.finish(leaf.take(), &body[start..found.max(start)]);
-            let closing = line[self.open[level].len()..].starts_with(b"--");
+            let closing = line[self.open[level].delimiter.len()..].starts_with(b"--");
             self.open.truncate(if closing { level } else { level + 1 });
             start = at;
             if !closing {
@@ -245,11 +256,15 @@ impl<'a> Walk<'a> {
             && self.open.len() < DEPTH_LIMIT
         {
             self.multiparts.push((self.open.len(), content_type.kind.clone()));
-            self.open.push([b"--", boundary.as_slice()].concat());
+            self.open.push(Open {
+                delimiter: [b"--", boundary.as_slice()].concat(),
+                alternative: content_type.kind == "multipart/alternative",
+            });
             return None;
         }
         Some(Part {
             depth: self.open.len(),
+            alternative: self.open.last().is_some_and(|open| open.alternative),
             content_type,
             encoding: value("Content-Transfer-Encoding"),
             disposition: value("Content-Disposition"),
