@@ -1,6 +1,13 @@
 //! Whether a failure is the scorer's or one message's. Does not act on it.
 
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use crate::{Scorer, Unknown, UnknownKind};
+
+/// A scorer that works is through with a small harmless message long before.
+const PROBE: Duration = Duration::from_secs(60);
 
 /// What follows from a failure on one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +23,10 @@ pub async fn consequence(scorer: &dyn Scorer, why: &Unknown) -> Consequence {
     match weigh(why, None) {
         Some(consequence) => consequence,
         None => {
-            let probe = scorer.probe().await;
+            let late = || Unknown::new(UnknownKind::Timeout, "no answer to a small harmless message");
+            let probe = timeout(PROBE, scorer.probe())
+                .await
+                .unwrap_or_else(|_| Err(late()));
             weigh(why, Some(probe)).unwrap_or(Consequence::SetAside)
         }
     }

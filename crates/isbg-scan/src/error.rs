@@ -15,8 +15,8 @@ pub enum Error {
     /// The state file.
     #[error("{0}")]
     Store(#[from] isbg_store::Error),
-    /// The scorer cannot be reached or does not work; a probe with a harmless message failed as well.
-    #[error("{scorer} does not answer ({detail}); no message counts as seen, the next run tries again", detail = .unknown.detail)]
+    /// The scorer cannot be reached, does not work (a probe with a harmless message failed as well), or refuses us.
+    #[error("{scorer} is of no use: {detail}; what has no verdict counts as new, and the next run tries again", detail = .unknown.detail)]
     Outage {
         /// The scorer's name.
         scorer: &'static str,

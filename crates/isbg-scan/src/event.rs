@@ -30,6 +30,8 @@ pub enum Event<'a> {
         /// Messages to be handled in this pass.
         messages: u64,
     },
+    /// The scorer, or the learner, is through with one more message. What came of it is told later.
+    Answered,
     /// A message is not judged because it is not smaller than the limit.
     TooLarge {
         /// The folder.

@@ -16,7 +16,11 @@ const SUGGESTIONS: usize = 5;
 
 /// The account's folders.
 #[derive(Debug, Clone)]
-pub struct Folders(Vec<Folder>);
+pub struct Folders {
+    all: Vec<Folder>,
+    /// What the names of the user's own folders begin with, where INBOX is all there is and cannot show it.
+    prefix: String,
+}
 
 /// The spam folder, and how it was come by.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,12 +37,18 @@ impl Folders {
     /// # Errors
     /// Those of the connection.
     pub async fn of(client: &mut Client) -> Result<Self> {
-        Ok(Self(client.list(false).await?))
+        let all = client.list(false).await?;
+        let prefix = match all.iter().all(|folder| folder.name.is_inbox()) {
+            true => client.namespaces().await?.personal.into_iter().next(),
+            false => None,
+        };
+        let prefix = prefix.map(|namespace| namespace.prefix).unwrap_or_default();
+        Ok(Self { all, prefix })
     }
 
     /// All of them.
     pub fn all(&self) -> &[Folder] {
-        &self.0
+        &self.all
     }
 
     /// The folder that is meant by a name as people type it: the name itself; in quotes or in modified UTF-7, as isbg 2.x
@@ -58,7 +68,7 @@ impl Folders {
         for name in [typed, bare, decoded.as_str()] {
             for form in self.forms(name) {
                 if let Some(folder) = self
-                    .0
+                    .all
                     .iter()
                     .find(|folder| folder.name == form && folder.selectable)
                 {
@@ -88,7 +98,7 @@ impl Folders {
     }
 
     fn separator(&self) -> Option<char> {
-        self.0.iter().find_map(|folder| folder.separator)
+        self.all.iter().find_map(|folder| folder.separator)
     }
 
     fn all_below_inbox(&self) -> bool {
@@ -96,9 +106,9 @@ impl Folders {
             return false;
         };
         let prefix = format!("INBOX{separator}");
-        self.0.len() > 1
+        self.all.len() > 1
             && self
-                .0
+                .all
                 .iter()
                 .all(|folder| folder.name.is_inbox() || folder.name.as_str().starts_with(&prefix))
     }
@@ -112,7 +122,7 @@ impl Folders {
             !own.is_empty() && (own.contains(&wanted) || wanted.contains(&own))
                 || folder.special_use == Some(SpecialUse::Junk)
         };
-        self.0
+        self.all
             .iter()
             .filter(alike)
             .take(SUGGESTIONS)
@@ -122,7 +132,7 @@ impl Folders {
 
     /// The folder that the server says is meant for this.
     pub fn special(&self, wanted: SpecialUse) -> Option<FolderName> {
-        self.0
+        self.all
             .iter()
             .find(|folder| folder.special_use == Some(wanted) && folder.selectable)
             .map(|folder| folder.name.clone())
@@ -134,7 +144,7 @@ impl Folders {
             return SpamFolder::Found(junk);
         }
         let usual = SPAM_NAMES.iter().find_map(|name| {
-            self.0
+            self.all
                 .iter()
                 .find(|folder| folder.name == FolderName::new(*name) && folder.selectable)
         });
@@ -142,7 +152,7 @@ impl Folders {
             Some(folder) => SpamFolder::Found(folder.name.clone()),
             None => match self.separator().filter(|_| self.all_below_inbox()) {
                 Some(separator) => SpamFolder::ToCreate(FolderName::new(format!("INBOX{separator}Spam"))),
-                None => SpamFolder::ToCreate(FolderName::new("Spam")),
+                None => SpamFolder::ToCreate(FolderName::new(format!("{}Spam", self.prefix))),
             },
         }
     }

@@ -15,6 +15,7 @@ use isbg_types::{Fingerprint, Flags, ModSeq, Uid};
 use tokio::sync::mpsc;
 
 use crate::error::Result;
+use crate::event::{Event, Observer};
 use crate::pass::Pass;
 
 /// So much of a message's beginning is looked at for its header.
@@ -65,7 +66,12 @@ pub(crate) async fn judge(pass: &mut Pass<'_>, uids: &[Uid], jobs: usize, wish: 
         drop(sender);
         fetched
     };
-    let mut scoring = Scoring::new(Arc::clone(&pass.scorer), wish, Arc::clone(&pass.stop));
+    let mut scoring = Scoring::new(
+        Arc::clone(&pass.scorer),
+        wish,
+        Arc::clone(&pass.stop),
+        pass.observer,
+    );
     let ours = move |print: Fingerprint| store.our_copy(account, print);
     let (fetched, judged) = tokio::join!(fetching, scoring.work(receiver, jobs, ours));
     judged?;
@@ -92,17 +98,18 @@ type Pending = BoxFuture<'static, Judged>;
 
 /// The messages with the scorer. They are asked about from this one task: a scorer that is not waited for but computes
 /// has threads of its own.
-struct Scoring {
+struct Scoring<'a> {
     scorer: Arc<dyn Scorer>,
     wish: Wish,
     stop: Arc<AtomicBool>,
     pending: FuturesUnordered<Pending>,
     judged: Vec<Judged>,
     outage: Option<Unknown>,
+    observer: &'a dyn Observer,
 }
 
-impl Scoring {
-    fn new(scorer: Arc<dyn Scorer>, wish: Wish, stop: Arc<AtomicBool>) -> Self {
+impl<'a> Scoring<'a> {
+    fn new(scorer: Arc<dyn Scorer>, wish: Wish, stop: Arc<AtomicBool>, observer: &'a dyn Observer) -> Self {
         let pending = FuturesUnordered::new();
         Self {
             scorer,
@@ -111,6 +118,7 @@ impl Scoring {
             pending,
             judged: Vec::new(),
             outage: None,
+            observer,
         }
     }
 
@@ -164,6 +172,7 @@ impl Scoring {
     }
 
     async fn finish(&mut self, judged: Judged) {
+        self.observer.event(Event::Answered);
         if let Err(why) = &judged.answer {
             if self.outage.is_none()
                 && let Consequence::Stop(outage) = consequence(&*self.scorer, why).await

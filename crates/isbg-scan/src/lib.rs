@@ -12,6 +12,7 @@ mod pass;
 mod plan;
 mod policy;
 mod report;
+mod retry;
 mod scan;
 mod undo;
 

@@ -18,7 +18,6 @@ use crate::plan::{Imported, Plan, Wanted, plan};
 use crate::policy::{BlastLimit, Bounds, Form, Policy, Treatment};
 use crate::report::ScanCounts;
 use outcome::seen;
-pub(crate) use outcome::wait;
 
 /// So many messages are fetched and judged before anything is done about them.
 const WINDOW: usize = 500;

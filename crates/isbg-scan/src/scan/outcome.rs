@@ -1,6 +1,6 @@
 //! What became of judged messages: done and remembered, or to be tried again. Does not judge or decide.
 
-use isbg_store::{NoVerdict, Seen};
+use isbg_store::Seen;
 use isbg_types::{Tier, Uid, Verdict};
 
 use super::Scan;
@@ -9,12 +9,7 @@ use crate::decide::Decision;
 use crate::error::Result;
 use crate::pass::Pass;
 use crate::policy::Original;
-
-/// The first wait before a message without a verdict is tried again, in seconds. It doubles each time.
-const FIRST_WAIT: i64 = 600;
-
-/// The longest wait, in seconds.
-const LONGEST_WAIT: i64 = 86_400;
+use crate::retry::retry_later;
 
 impl Scan<'_> {
     /// Carries out what was decided, and remembers what was done.
@@ -66,41 +61,13 @@ impl Scan<'_> {
 
     /// Messages without a verdict, or on which the server would not act, are tried again later, each by itself.
     pub(super) fn retry(&mut self, pass: &mut Pass<'_>, failures: Vec<(Uid, String)>) -> Result<()> {
-        if failures.is_empty() {
-            return Ok(());
-        }
-        let now = pass.now();
-        let attempts = pass.store.attempts(self.plan.id, self.plan.purpose)?;
-        let tries = |uid: Uid| {
-            attempts
-                .iter()
-                .find(|attempt| attempt.uid == uid)
-                .map_or(1, |attempt| attempt.tries)
-        };
-        let failures: Vec<NoVerdict> = failures
-            .into_iter()
-            .map(|(uid, error)| NoVerdict {
-                uid,
-                next_try: now.plus(wait(tries(uid))),
-                error,
-            })
-            .collect();
-        failures.iter().for_each(|failure| self.undone(failure.uid));
-        Ok(pass
-            .store
-            .end_without_verdict(self.plan.id, self.plan.purpose, &failures, now)?)
+        failures.iter().for_each(|(uid, _)| self.undone(*uid));
+        retry_later(pass, self.plan, failures)
     }
 
     pub(super) fn undone(&mut self, uid: Uid) {
         self.lowest_undone = Some(self.lowest_undone.map_or(uid, |lowest| lowest.min(uid)));
     }
-}
-
-/// How long to wait after so many tries, in seconds.
-pub(crate) fn wait(tries: u32) -> i64 {
-    FIRST_WAIT
-        .saturating_mul(1 << tries.saturating_sub(1).min(10))
-        .min(LONGEST_WAIT)
 }
 
 pub(super) fn seen(todo: &Todo) -> Seen {

@@ -197,6 +197,7 @@ impl Observer for Follower<'_> {
                 folder,
                 messages,
             } => self.planned(phase, folder, messages),
+            Event::Answered => self.tick(),
             Event::TooLarge {
                 folder,
                 uid,
@@ -222,7 +223,6 @@ impl Observer for Follower<'_> {
                 verdict,
                 decision,
             } => {
-                self.tick();
                 let (summary, verdict, decision) = (summary.clone(), verdict.clone(), decision.clone());
                 self.judged(
                     folder,
@@ -235,7 +235,6 @@ impl Observer for Follower<'_> {
                 );
             }
             Event::Unknown { folder, uid, detail } => {
-                self.tick();
                 let (name, number) = (folder.as_str(), uid.get());
                 self.line(&format!(
                     "{}  unknown: {}",
@@ -250,7 +249,6 @@ impl Observer for Follower<'_> {
                 });
             }
             Event::Learned { folder, uid, new } => {
-                self.tick();
                 let (name, number) = (folder.as_str(), uid.get());
                 let what = if new { "learned" } else { "known already" };
                 self.line(&format!("{}  {what}", lines::place(name, number)));
