@@ -1,14 +1,17 @@
 #!/usr/bin/perl
 # Prints what SpamAssassin's rules would read of each message file, as one JSON object a line, through SpamAssassin's
 # public Perl API. Bytes are printed as characters 0-255; text that Perl holds as characters is encoded as UTF-8 first.
-# Runs offline with the installed rules. Usage: dump-views.pl [--cf FILE] SELECTORS < LIST_OF_FILES
+# Runs offline with the installed rules. Usage: dump-views.pl [--cf FILE] [--pretty] SELECTORS < LIST_OF_FILES
+# SELECTORS is a file with one header selector a line. The golden files of the tests are made in their folder by
+# for f in *.eml; do echo $f | ../../oracle/dump-views.pl --pretty selectors > ${f%.eml}.json; done
 use strict;
 use warnings;
 use JSON::PP ();
 use Mail::SpamAssassin;
 
-my $cf;
+my ($cf, $pretty);
 if (@ARGV > 1 && $ARGV[0] eq '--cf') { shift @ARGV; $cf = shift @ARGV; }
+if (@ARGV > 1 && $ARGV[0] eq '--pretty') { shift @ARGV; $pretty = 1; }
 my ($selectors) = @ARGV;
 open(my $in, '<', $selectors) or die "$selectors: $!";
 chomp(my @selectors = <$in>);
@@ -19,6 +22,7 @@ my $sa = Mail::SpamAssassin->new({
 });
 $sa->init(1);
 my $json = JSON::PP->new->ascii->canonical->allow_nonref;
+$json->indent->space_after if $pretty;
 
 sub bytes {
     my ($value) = @_;
@@ -100,7 +104,7 @@ while (my $file = <STDIN>) {
         last_trusted => 0 + $pms->{last_trusted_relay_index}, last_internal => 0 + $pms->{last_internal_relay_index} };
     $out{flags} = [ grep { $msg->{$_} } qw(missing_head_body_separator truncated_header missing_mime_headers
         missing_mime_head_body_separator mime_epilogue_exists mimepart_limit_exceeded) ];
-    print $json->encode(\%out), "\n";
+    print $json->encode(\%out), $pretty ? '' : "\n";
     $pms->finish;
     $msg->finish;
 }

@@ -5,6 +5,7 @@ mod envelope;
 mod line;
 mod pattern;
 mod shapes;
+mod text;
 
 use super::head::Header;
 use super::{Relay, Relays, Settings, ip};

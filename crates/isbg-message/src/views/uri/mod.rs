@@ -1,6 +1,7 @@
 //! All URIs of a message: those of the text, those of HTML tags, those of DKIM signatures. Does not judge them.
 
 mod canon;
+mod numbers;
 mod scan;
 
 use std::collections::{HashMap, HashSet};
