@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use isbg_rules::load::{Sources, load};
+use isbg_rules::matcher::{Matcher, Mode};
 use isbg_rules::ruleset::Test;
 
 #[allow(clippy::print_stdout)]
@@ -12,6 +13,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for lint in &rules.lint {
         println!("{lint}");
     }
+    let matcher = Matcher::new(rules, Mode::default())?;
+    for (rule, error) in matcher.compile_all() {
+        println!("{}: {error}", matcher.rules().rules[rule].name);
+    }
+    for (rule, reason) in matcher.unknown() {
+        println!("{}: {reason}", matcher.rules().rules[*rule].name);
+    }
+    let rules = matcher.rules();
     let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
     for rule in &rules.rules {
         let kind = match &rule.test {

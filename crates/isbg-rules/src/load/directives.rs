@@ -46,7 +46,7 @@ fn about_rules(draft: &mut Draft, key: &str, value: &str) -> bool {
         "tflags" => drop(draft.flags.insert(name.to_owned(), rest.to_owned())),
         "priority" => match rest.parse::<i32>() {
             Ok(priority) if text::is_rule_name(name) => {
-                drop(draft.priorities.insert(name.to_owned(), priority))
+                draft.priorities.insert(name.to_owned(), priority);
             }
             _ => draft.error("`priority` needs a rule and a whole number"),
         },

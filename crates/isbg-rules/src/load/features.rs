@@ -337,7 +337,7 @@ pub fn bringing(directive: &str) -> impl Iterator<Item = &'static Plugin> + '_ {
         move |known: &&str| *known == directive || (known.ends_with('_') && directive.starts_with(*known));
     PLUGINS
         .iter()
-        .filter(move |plugin| plugin.directives.iter().any(|known| named(known)))
+        .filter(move |plugin| plugin.directives.iter().any(&named))
 }
 
 /// Settings of the core that change nothing here or are kept as they are written: reports, headers, learning, DNS.

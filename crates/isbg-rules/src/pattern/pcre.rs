@@ -6,135 +6,161 @@ use super::set::ByteSet;
 
 /// The pattern as the backtracking engine wants it, without any option letter needed.
 pub fn spell(node: &Node) -> String {
-    let mut text = String::new();
-    write(node, &mut text);
-    text
+    let mut writer = Writer::default();
+    writer.node(node);
+    writer.out
 }
 
-fn write(node: &Node, out: &mut String) {
-    match node {
-        Node::Empty => {}
-        Node::Bytes(set) => write_set(*set, out),
-        Node::Concat(nodes) => {
-            for node in nodes {
-                write_grouped(node, matches!(node, Node::Alternate(_)), out);
-            }
-        }
-        Node::Alternate(nodes) => {
-            for (count, node) in nodes.iter().enumerate() {
-                if count > 0 {
-                    out.push('|');
-                }
-                write(node, out);
-            }
-        }
-        Node::Repeat {
-            node,
-            min,
-            max,
-            greed,
-        } => {
-            let single = matches!(**node, Node::Bytes(_) | Node::Capture { .. } | Node::Atomic(_));
-            write_grouped(node, !single, out);
-            write_counts(*min, *max, out);
-            match greed {
-                Greed::Greedy => {}
-                Greed::Lazy => out.push('?'),
-                Greed::Possessive => out.push('+'),
-            }
-        }
-        Node::Capture { name, node, .. } => {
-            match name {
-                Some(name) => {
-                    out.push_str("(?<");
-                    out.push_str(name);
-                    out.push('>');
-                }
-                None => out.push('('),
-            }
-            write(node, out);
-            out.push(')');
-        }
-        Node::Look { ahead, negated, node } => {
-            out.push_str(match (ahead, negated) {
-                (true, false) => "(?=",
-                (true, true) => "(?!",
-                (false, false) => "(?<=",
-                (false, true) => "(?<!",
-            });
-            write(node, out);
-            out.push(')');
-        }
-        Node::Atomic(node) => {
-            out.push_str("(?>");
-            write(node, out);
-            out.push(')');
-        }
-        Node::Backreference { index, fold } => {
-            let reference = format!("\\g{{{index}}}");
-            out.push_str(&if *fold {
-                format!("(?i:{reference})")
-            } else {
-                reference
-            });
-        }
-        Node::Assert(assert) => out.push_str(match assert {
-            Assert::Start => "\\A",
-            Assert::LineStart => "(?m:^)",
-            Assert::End => "\\z",
-            Assert::EndOrFinalNewline => "\\Z",
-            Assert::LineEnd => "(?m:$)",
-            Assert::WordBoundary => "\\b",
-            Assert::NotWordBoundary => "\\B",
-        }),
-        Node::Keep => out.push_str("\\K"),
-    }
+/// The spelling so far. Letters that match in both cases are spelled with `(?i)` in force, as classes take much room in
+/// that engine.
+#[derive(Default)]
+struct Writer {
+    out: String,
+    fold: bool,
 }
 
-fn write_grouped(node: &Node, group: bool, out: &mut String) {
-    if group {
-        out.push_str("(?:");
+impl Writer {
+    fn push(&mut self, text: &str) {
+        self.out.push_str(text);
     }
-    write(node, out);
-    if group {
-        out.push(')');
-    }
-}
 
-fn write_counts(min: u32, max: Option<u32>, out: &mut String) {
-    match (min, max) {
-        (0, None) => out.push('*'),
-        (1, None) => out.push('+'),
-        (0, Some(1)) => out.push('?'),
-        (min, None) => out.push_str(&format!("{{{min},}}")),
-        (min, Some(max)) if min == max => out.push_str(&format!("{{{min}}}")),
-        (min, Some(max)) => out.push_str(&format!("{{{min},{max}}}")),
+    /// A group; what is switched inside ends with it.
+    fn group(&mut self, opening: &str, node: &Node) {
+        let outer = self.fold;
+        self.push(opening);
+        self.node(node);
+        self.push(")");
+        self.fold = outer;
     }
-}
 
-fn write_set(set: ByteSet, out: &mut String) {
-    let ranges = set.ranges();
-    match ranges[..] {
-        [] => out.push_str("(?!)"),
-        [(first, last)] if first == last => write_byte(first, out),
-        _ => {
-            out.push('[');
-            for (first, last) in ranges {
-                write_byte(first, out);
-                if first < last {
-                    out.push('-');
-                    write_byte(last, out);
+    fn node(&mut self, node: &Node) {
+        match node {
+            Node::Empty => {}
+            Node::Bytes(set) => self.set(*set),
+            Node::Concat(nodes) => {
+                for node in nodes {
+                    match node {
+                        Node::Alternate(_) => self.group("(?:", node),
+                        other => self.node(other),
+                    }
                 }
             }
-            out.push(']');
+            Node::Alternate(nodes) => {
+                for (count, node) in nodes.iter().enumerate() {
+                    if count > 0 {
+                        self.push("|");
+                    }
+                    self.node(node);
+                }
+            }
+            Node::Repeat {
+                node,
+                min,
+                max,
+                greed,
+            } => {
+                match **node {
+                    Node::Bytes(_) | Node::Capture { .. } | Node::Atomic(_) => self.node(node),
+                    _ => self.group("(?:", node),
+                }
+                self.counts(*min, *max);
+                self.push(match greed {
+                    Greed::Greedy => "",
+                    Greed::Lazy => "?",
+                    Greed::Possessive => "+",
+                });
+            }
+            Node::Capture {
+                name: Some(name),
+                node,
+                ..
+            } => self.group(&format!("(?<{name}>"), node),
+            Node::Capture { name: None, node, .. } => self.group("(", node),
+            Node::Look { ahead, negated, node } => {
+                let opening = match (ahead, negated) {
+                    (true, false) => "(?=",
+                    (true, true) => "(?!",
+                    (false, false) => "(?<=",
+                    (false, true) => "(?<!",
+                };
+                self.group(opening, node);
+            }
+            Node::Atomic(node) => self.group("(?>", node),
+            Node::Backreference { index, fold } => {
+                self.switch(*fold);
+                self.push(&format!("\\g{{{index}}}"));
+            }
+            Node::Assert(assert) => self.push(match assert {
+                Assert::Start => "\\A",
+                Assert::LineStart => "(?m:^)",
+                Assert::End => "\\z",
+                Assert::EndOrFinalNewline => "\\Z",
+                Assert::LineEnd => "(?m:$)",
+                Assert::WordBoundary => "\\b",
+                Assert::NotWordBoundary => "\\B",
+            }),
+            Node::Keep => self.push("\\K"),
         }
     }
-}
 
-fn write_byte(byte: u8, out: &mut String) {
-    if byte.is_ascii_alphanumeric() {
-        out.push(char::from(byte));
-    } else {
-        out.push_str(&format!("\\x{byte:02x}"));
+    fn counts(&mut self, min: u32, max: Option<u32>) {
+        let text = match (min, max) {
+            (0, None) => "*".to_owned(),
+            (1, None) => "+".to_owned(),
+            (0, Some(1)) => "?".to_owned(),
+            (min, None) => format!("{{{min},}}"),
+            (min, Some(max)) if min == max => format!("{{{min}}}"),
+            (min, Some(max)) => format!("{{{min},{max}}}"),
+        };
+        self.push(&text);
+    }
+
+    fn switch(&mut self, fold: bool) {
+        if self.fold != fold {
+            self.push(if fold { "(?i)" } else { "(?-i)" });
+            self.fold = fold;
+        }
+    }
+
+    fn set(&mut self, set: ByteSet) {
+        let ranges = set.ranges();
+        match ranges[..] {
+            [] => self.push("(?!)"),
+            [(first, last)] if first == last => {
+                if first.is_ascii_alphabetic() {
+                    self.switch(false);
+                }
+                self.byte(first);
+            }
+            [(upper, end), (lower, last)]
+                if upper == end && lower == last && upper.is_ascii_uppercase() && lower == upper ^ 0x20 =>
+            {
+                self.switch(true);
+                self.byte(lower);
+            }
+            _ => {
+                let ascii = |b: u8| if b.is_ascii_alphabetic() { b ^ 0x20 } else { b };
+                if !set.iter().all(|b| set.contains(ascii(b))) {
+                    self.switch(false);
+                }
+                self.push("[");
+                for (first, last) in ranges {
+                    self.byte(first);
+                    if first < last {
+                        self.push("-");
+                        self.byte(last);
+                    }
+                }
+                self.push("]");
+            }
+        }
+    }
+
+    fn byte(&mut self, byte: u8) {
+        if byte.is_ascii_alphanumeric() {
+            self.out.push(char::from(byte));
+        } else {
+            self.push(&format!("\\x{byte:02x}"));
+        }
     }
 }

@@ -83,7 +83,11 @@ impl Program {
         Ok(count)
     }
 
-    fn find_from(&self, text: &[u8], from: usize) -> Result<Option<(usize, usize)>, Limit> {
+    /// Where the next match from `from` on begins and ends.
+    ///
+    /// # Errors
+    /// As [`Self::is_match`].
+    pub fn find_from(&self, text: &[u8], from: usize) -> Result<Option<(usize, usize)>, Limit> {
         match self {
             Self::Linear(regex) => {
                 let input = regex_automata::Input::new(text).range(from..);
@@ -92,6 +96,21 @@ impl Program {
             Self::Backtracking(regex) => {
                 let found = regex.find_at(text, from).map_err(|_| Limit)?;
                 Ok(found.map(|found| (found.start(), found.end())))
+            }
+        }
+    }
+
+    /// Where the first group matched, in the first match of the pattern. Nothing where the steps did not suffice.
+    pub fn first_group(&self, text: &[u8]) -> Option<std::ops::Range<usize>> {
+        match self {
+            Self::Linear(regex) => {
+                let mut captures = regex.create_captures();
+                regex.captures(text, &mut captures);
+                captures.get_group(1).map(|span| span.range())
+            }
+            Self::Backtracking(regex) => {
+                let captures = regex.captures(text).ok()??;
+                captures.get(1).map(|found| found.start()..found.end())
             }
         }
     }

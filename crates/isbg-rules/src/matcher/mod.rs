@@ -1,0 +1,331 @@
+//! A rule set made ready to be run, shared by all threads. Patterns are compiled when they are first needed. Knows the
+//! order of things; does not know what the functions of eval rules do.
+
+mod filter;
+mod metas;
+mod run;
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use isbg_message::views::{self, Selector, Tlds};
+use isbg_types::Score;
+
+use crate::load;
+use crate::pattern::{Limit, PatternError, Program, Requirement};
+use crate::ruleset::{HeaderTest, Rule, RuleSet, Source, Test, View};
+
+use filter::Filter;
+
+/// After so many texts in which a pattern used up its steps it is switched off.
+const OFFENCES: u32 = 20;
+
+/// How a rule set is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Mode {
+    /// Whether network tests count: chooses the scores.
+    pub network: bool,
+    /// Whether a classifier takes part: chooses the scores.
+    pub classifier: bool,
+}
+
+/// A rule that hit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Hit {
+    /// Its place in [`RuleSet::rules`].
+    pub rule: usize,
+    /// What metas see of it: how often it matched, or a meta's own value.
+    pub value: f64,
+    /// How often its score was added.
+    pub times: u32,
+}
+
+/// What came out for a message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The rules that hit, sub-rules too, by name.
+    pub hits: Vec<Hit>,
+    /// The sum of their scores.
+    pub score: Score,
+    /// Rules whose pattern used up its steps: whether they hit is unknown.
+    pub limited: Vec<usize>,
+}
+
+/// A rule set ready to run.
+#[derive(Debug)]
+pub struct Matcher {
+    rules: RuleSet,
+    mode: Mode,
+    views: Settings,
+    headers: Vec<HeaderGroup>,
+    mime: Vec<usize>,
+    texts: BTreeMap<View, TextGroup>,
+    evals: Vec<usize>,
+    metas: Vec<usize>,
+    /// Rules that capture for others, then those that need the captures.
+    capturing: Vec<usize>,
+    templated: Vec<usize>,
+    programs: Vec<OnceLock<Option<Program>>>,
+    /// Patterns in the arguments of eval functions, by rule.
+    argument_programs: Vec<OnceLock<Option<Program>>>,
+    offences: Vec<AtomicU32>,
+    unknown: Vec<(usize, String)>,
+}
+
+/// The views' settings, which cannot be printed.
+struct Settings(views::Settings);
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Settings")
+    }
+}
+
+#[derive(Debug)]
+struct HeaderGroup {
+    selector: Selector,
+    rules: Vec<usize>,
+    filter: Filter,
+}
+
+#[derive(Debug, Default)]
+struct TextGroup {
+    rules: Vec<usize>,
+    filter: Filter,
+}
+
+impl Matcher {
+    /// Makes a rule set ready.
+    ///
+    /// # Errors
+    /// If its literals are too many for one automaton.
+    pub fn new(rules: RuleSet, mode: Mode) -> Result<Self, PatternError> {
+        let len = rules.rules.len();
+        let mut matcher = Self {
+            views: Settings(view_settings(&rules)),
+            mode,
+            headers: Vec::new(),
+            mime: Vec::new(),
+            texts: BTreeMap::new(),
+            evals: Vec::new(),
+            metas: Vec::new(),
+            capturing: Vec::new(),
+            templated: Vec::new(),
+            programs: std::iter::repeat_with(OnceLock::new).take(len).collect(),
+            argument_programs: std::iter::repeat_with(OnceLock::new).take(len).collect(),
+            offences: std::iter::repeat_with(AtomicU32::default).take(len).collect(),
+            unknown: Vec::new(),
+            rules,
+        };
+        matcher.sort_rules()?;
+        matcher.metas = metas::in_order(&matcher.rules, |at| matcher.is_active(at));
+        Ok(matcher)
+    }
+
+    /// The rule set.
+    pub fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    /// The settings under which a message's views are to be made.
+    pub fn view_settings(&self) -> &views::Settings {
+        &self.views.0
+    }
+
+    /// The rules that would be run but cannot be run here, with the reason. Their hits are unknown.
+    pub fn unknown(&self) -> &[(usize, String)] {
+        &self.unknown
+    }
+
+    /// A rule's points in the score set that is in force.
+    pub fn points(&self, rule: usize) -> f64 {
+        let set = usize::from(self.mode.network) + 2 * usize::from(self.mode.classifier);
+        self.rules.rules[rule].scores[set]
+    }
+
+    /// A rule with no points in this score set is not run at all.
+    fn is_active(&self, rule: usize) -> bool {
+        self.points(rule) != 0.0
+    }
+
+    fn sort_rules(&mut self) -> Result<(), PatternError> {
+        let mut headers: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut texts: BTreeMap<View, Vec<usize>> = BTreeMap::new();
+        for at in 0..self.rules.rules.len() {
+            if !self.is_active(at) {
+                continue;
+            }
+            let rule = &self.rules.rules[at];
+            if let Some(source) = source(rule) {
+                if !source.captures.is_empty() {
+                    self.capturing.push(at);
+                    continue;
+                }
+                if !source.templates.is_empty() {
+                    self.templated.push(at);
+                    continue;
+                }
+            }
+            match &rule.test {
+                Test::Header(HeaderTest { selector, .. }) | Test::Exists { selector } => {
+                    headers.entry(selector.clone()).or_default().push(at);
+                }
+                Test::MimeHeader(_) => self.mime.push(at),
+                Test::Text { view, .. } => texts.entry(*view).or_default().push(at),
+                Test::Eval { .. } => self.sort_eval(at),
+                Test::UriDetail(_) => self.evals.push(at),
+                Test::Unrunnable(reason) => self.unknown.push((at, reason.clone())),
+                Test::Network { .. } if self.mode.network => {
+                    self.unknown.push((at, "it needs the network".to_owned()));
+                }
+                Test::Meta(_) | Test::Empty | Test::Network { .. } => {}
+            }
+        }
+        for (selector, rules) in headers {
+            let filter = self.filter(&rules)?;
+            self.headers.push(HeaderGroup {
+                selector: Selector::parse(&selector),
+                rules,
+                filter,
+            });
+        }
+        for (view, rules) in texts {
+            let filter = self.filter(&rules)?;
+            self.texts.insert(view, TextGroup { rules, filter });
+        }
+        Ok(())
+    }
+
+    fn sort_eval(&mut self, at: usize) {
+        let rule = &self.rules.rules[at];
+        let Test::Eval { view, function, .. } = &rule.test else {
+            return;
+        };
+        let is_rbl = *view == crate::ruleset::EvalView::Rbl;
+        if is_rbl || rule.flags.net {
+            if self.mode.network {
+                self.unknown.push((at, "it needs the network".to_owned()));
+            }
+        } else if rule.flags.learn {
+            if self.mode.classifier {
+                self.unknown.push((at, "it needs the classifier".to_owned()));
+            }
+        } else if crate::eval::exists(function) {
+            self.evals.push(at);
+        } else {
+            self.unknown
+                .push((at, format!("the function {function} does not exist here")));
+        }
+    }
+
+    /// A filter for these rules; those that do not test a pattern, or that hit without a match, are always candidates.
+    fn filter(&self, rules: &[usize]) -> Result<Filter, PatternError> {
+        static NOTHING: Requirement = Requirement::Nothing;
+        Filter::new(rules.iter().map(|at| match &self.rules.rules[*at].test {
+            Test::Header(test) if !test.negated => &test.pattern.requirement,
+            Test::Text { pattern, .. } => &pattern.requirement,
+            _ => &NOTHING,
+        }))
+    }
+
+    /// The compiled pattern of a rule; `None` if it cannot be compiled or was switched off.
+    fn program(&self, rule: usize) -> Option<&Program> {
+        if self.offences[rule].load(Ordering::Relaxed) >= OFFENCES {
+            return None;
+        }
+        let compiled = self.programs[rule].get_or_init(|| {
+            let source = source(&self.rules.rules[rule])?;
+            load::compile_with(source, |_| Vec::new()).ok().flatten()
+        });
+        compiled.as_ref()
+    }
+
+    /// Compiles every pattern now, which takes a second and much memory, and tells which cannot be compiled.
+    pub fn compile_all(&self) -> Vec<(usize, PatternError)> {
+        let failed = self.rules.rules.iter().enumerate().filter_map(|(at, rule)| {
+            let source = source(rule).filter(|source| source.templates.is_empty())?;
+            let error = load::compile_with(source, |_| Vec::new()).err()?;
+            Some((at, error))
+        });
+        failed.collect()
+    }
+
+    /// Notes that a pattern used up its steps.
+    fn offend(&self, rule: usize, _: Limit, limited: &mut Vec<usize>) {
+        self.offences[rule].fetch_add(1, Ordering::Relaxed);
+        if !limited.contains(&rule) {
+            limited.push(rule);
+        }
+    }
+
+    /// The rules whose pattern used up its steps so often that it was switched off.
+    pub fn switched_off(&self) -> Vec<usize> {
+        (0..self.offences.len())
+            .filter(|at| self.offences[*at].load(Ordering::Relaxed) >= OFFENCES)
+            .collect()
+    }
+}
+
+/// The one pattern of a rule that has one.
+fn source(rule: &Rule) -> Option<&Source> {
+    match &rule.test {
+        Test::Header(test) | Test::MimeHeader(test) => Some(&test.pattern),
+        Test::Text { pattern, .. } => Some(pattern),
+        _ => None,
+    }
+}
+
+fn view_settings(rules: &RuleSet) -> views::Settings {
+    let settings = &rules.settings;
+    let suffixes = |labels: u8| {
+        let known = settings.suffixes.get(&labels);
+        known
+            .into_iter()
+            .flatten()
+            .map(|name| load::text::to_bytes(name))
+            .collect()
+    };
+    let networks = |configured: &crate::ruleset::Networks| {
+        let mut networks = views::Networks::default();
+        for entry in &configured.entries {
+            networks.add(entry);
+        }
+        networks
+    };
+    let trust = views::Trust {
+        trusted: settings
+            .trusted_networks
+            .configured
+            .then(|| networks(&settings.trusted_networks)),
+        internal: settings
+            .internal_networks
+            .configured
+            .then(|| networks(&settings.internal_networks)),
+        msa: networks(&settings.msa_networks),
+    };
+    views::Settings {
+        trust,
+        tlds: Tlds {
+            top: suffixes(1),
+            two: suffixes(2),
+            three: suffixes(3),
+        },
+        redirectors: settings
+            .redirector_patterns
+            .iter()
+            .filter_map(redirector)
+            .collect(),
+        envelope_sender_header: settings.envelope_sender_header.clone(),
+        originating_ip_headers: settings.originating_ip_headers.clone(),
+        body_part_scan_size: settings.body_part_scan_size,
+        rawbody_part_scan_size: settings.rawbody_part_scan_size,
+        parse_dkim_uris: settings.other("parse_dkim_uris") != Some("0"),
+    }
+}
+
+/// A redirector pattern as a function: where its first group matched.
+fn redirector(source: &Source) -> Option<views::Redirector> {
+    let program = load::compile_with(source, |_| Vec::new()).ok()??;
+    Some(std::sync::Arc::new(move |uri: &[u8]| program.first_group(uri)))
+}
