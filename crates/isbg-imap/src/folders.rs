@@ -167,7 +167,8 @@ impl Client {
             .word("\"\" \"*\"")
     }
 
-    /// The items that STATUS is asked for, as far as the server has them.
+    /// The items that STATUS is asked for, as far as the server has them. MAILBOXID is none of them: Cyrus 3.6 answers
+    /// it from memory that it has freed, line ends included.
     fn counts_wanted(&self, command: Command) -> Command {
         let mut command = command.word("(MESSAGES UNSEEN UIDNEXT UIDVALIDITY");
         let condstore = self.offers("CONDSTORE") || self.offers("QRESYNC");
@@ -175,7 +176,6 @@ impl Client {
             (condstore, "HIGHESTMODSEQ"),
             (self.offers("STATUS=SIZE"), "SIZE"),
             (self.offers("APPENDLIMIT"), "APPENDLIMIT"),
-            (self.offers("OBJECTID"), "MAILBOXID"),
         ] {
             if there {
                 command = command.word(item);

@@ -188,13 +188,13 @@ impl Reader<'_> {
 
     fn open_list(&mut self) {
         self.position += 1;
-        if self.skipped > 0 || self.tree.elements.len() >= self.limits.elements {
+        let deep = self.open.len() >= self.limits.depth;
+        if self.skipped > 0 || deep || self.tree.elements.len() >= self.limits.elements {
+            if self.skipped == 0 {
+                self.odd(if deep { Oddity::TooDeep } else { Oddity::TooMany });
+            }
             self.skipped += 1;
-            return self.odd(Oddity::TooMany);
-        }
-        if self.open.len() >= self.limits.depth {
-            self.skipped += 1;
-            return self.odd(Oddity::TooDeep);
+            return;
         }
         self.open.push(self.tree.elements.len());
         self.tree.elements.push(Kind::List(0));

@@ -1,13 +1,21 @@
 //! Clients for tests: of real servers, and of a peer in memory that follows a script. Checks nothing itself.
 
-#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests, of which each uses some"
+)]
+
+pub mod lines;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use isbg_imap::{Client, Credentials, Response, Secret, Settings, Transport};
+use isbg_imap::{ByteBudget, Client, Credentials, Fetched, Outcome, Response, Secret, Settings, Transport};
 use isbg_types::{Uid, UidSet};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 /// A password that must turn up nowhere.
@@ -79,6 +87,33 @@ pub async fn log_in(address: SocketAddr, (user, pass): (&str, &str)) -> Client {
     let mut client = connect(address, plain()).await;
     client.login(&password(user, pass)).await.unwrap();
     client
+}
+
+/// Reads these messages with a budget of 1 MiB.
+pub async fn fetch(client: &mut Client, uids: Vec<Uid>) -> Vec<Fetched> {
+    let (to, mut from) = mpsc::channel::<Fetched>(4);
+    let budget = ByteBudget::new(1 << 20);
+    let collect = tokio::spawn(async move {
+        let mut all = Vec::new();
+        while let Some(mut fetched) = from.recv().await {
+            fetched.permit = None;
+            all.push(fetched);
+        }
+        all
+    });
+    let report = client.fetch(&uids, &to, &budget).await.unwrap();
+    drop(to);
+    let all = collect.await.unwrap();
+    assert_eq!(report.delivered, all.len());
+    assert_eq!(budget.free(), 1 << 20);
+    all
+}
+
+pub fn done<T: std::fmt::Debug>(outcome: Outcome<T>) -> T {
+    match outcome {
+        Outcome::Done(value) => value,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// What a scripted server saw after its script.
