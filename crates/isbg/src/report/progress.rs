@@ -19,11 +19,12 @@ pub fn bar(terminal: &Terminal, phase: Phase, folder: &FolderName, messages: u64
         Phase::LearnHam => "learning ham from",
         Phase::Scan => "scanning",
     };
-    let bar = ProgressBar::new(messages);
+    // Nothing may be drawn before the terminal has the bar.
+    let mut bar =
+        ProgressBar::new(messages).with_prefix(format!("{verb} {}", Untrusted(folder.as_str()).clipped(30)));
     if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len}  {rate}  {eta} left") {
-        bar.set_style(style.with_key("rate", rate));
+        bar = bar.with_style(style.with_key("rate", rate));
     }
-    bar.set_prefix(format!("{verb} {}", Untrusted(folder.as_str()).clipped(30)));
     Some(terminal.add(bar))
 }
 
