@@ -83,6 +83,7 @@ pub(super) fn tokenize<'t>(text: &'t str, emit: &mut dyn FnMut(Token<'t>)) {
         at: 0,
         literal: None,
         cdata: false,
+        unclosed: Vec::new(),
         sections: Vec::new(),
         any_gt_ends_comment: false,
         pending_end: None,
@@ -102,6 +103,8 @@ struct Tokenizer<'t, 'e> {
     at: usize,
     literal: Option<&'static str>,
     cdata: bool,
+    /// Of these no end tag follows; so they need not be looked for again.
+    unclosed: Vec<&'static str>,
     sections: Vec<Section>,
     /// Set at the end of the text, for comments that nothing ends.
     any_gt_ends_comment: bool,
@@ -167,6 +170,9 @@ impl<'t> Tokenizer<'t, '_> {
     }
 
     fn literal_text(&mut self, name: &'static str) -> bool {
+        if self.unclosed.contains(&name) {
+            return false;
+        }
         let mut from = self.at;
         while let Some(open) = self.find(b'<', from) {
             from = open + 1;
@@ -186,6 +192,7 @@ impl<'t> Tokenizer<'t, '_> {
                 return true;
             }
         }
+        self.unclosed.push(name);
         false
     }
 
