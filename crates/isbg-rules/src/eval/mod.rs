@@ -20,7 +20,7 @@ use std::sync::OnceLock;
 use isbg_message::views::{Lines, Selector, Views};
 
 use crate::pattern::{Flags, Pattern, Program};
-use crate::ruleset::Settings;
+use crate::ruleset::{EvalView, Settings};
 
 /// What the functions work out once for a message.
 #[derive(Debug, Default)]
@@ -54,6 +54,8 @@ impl State {
 pub struct Call<'a, 's> {
     /// The message.
     pub views: &'a Views<'s>,
+    /// The kind of rule that calls.
+    pub view: EvalView,
     /// Lists and settings.
     pub settings: &'a Settings,
     /// What other calls for this message have worked out.
@@ -65,9 +67,12 @@ pub struct Call<'a, 's> {
 }
 
 impl Call<'_, '_> {
-    /// The body as functions see it.
+    /// The text as functions see it: for rules over the raw body that one.
     fn body(&self) -> &Lines {
-        self.state.body(self.views)
+        match self.view {
+            EvalView::RawBody => self.views.rawbody(),
+            _ => self.state.body(self.views),
+        }
     }
 
     /// An argument; empty where it is missing.
@@ -131,9 +136,13 @@ fn number(text: &str) -> f64 {
     text[..len].parse().unwrap_or(0.0)
 }
 
-fn compile(pattern: &str) -> Option<Program> {
+fn read(pattern: &str) -> Option<Pattern> {
     let bytes = crate::load::text::to_bytes(pattern);
-    Pattern::plain(&bytes, Flags::default()).ok()?.compile().ok()
+    Pattern::plain(&bytes, Flags::default()).ok()
+}
+
+fn compile(pattern: &str) -> Option<Program> {
+    read(pattern)?.compile().ok()
 }
 
 /// Whether a pattern of ours, compiled at its first use, matches.
@@ -146,7 +155,7 @@ fn runs(program: &OnceLock<Option<Program>>, pattern: &str, text: &[u8]) -> bool
 
 /// What the first group of a pattern of ours matched.
 fn group<'t>(program: &OnceLock<Option<Program>>, pattern: &str, text: &'t [u8]) -> Option<&'t [u8]> {
-    let program = program.get_or_init(|| compile(pattern));
+    let program = program.get_or_init(|| read(pattern)?.compile_with_groups().ok());
     program
         .as_ref()
         .and_then(|program| text.get(program.first_group(text)?))

@@ -13,7 +13,7 @@ use isbg_message::views::{self, Selector, Tlds};
 use isbg_types::Score;
 
 use crate::load;
-use crate::pattern::{Limit, PatternError, Program, Requirement};
+use crate::pattern::{Limit, Pattern, PatternError, Program, Requirement};
 use crate::ruleset::{HeaderTest, Rule, RuleSet, Source, Test, View};
 
 use filter::Filter;
@@ -326,6 +326,9 @@ fn view_settings(rules: &RuleSet) -> views::Settings {
 
 /// A redirector pattern as a function: where its first group matched.
 fn redirector(source: &Source) -> Option<views::Redirector> {
-    let program = load::compile_with(source, |_| Vec::new()).ok()??;
+    let program = Pattern::plain(&source.text, source.flags)
+        .ok()?
+        .compile_with_groups()
+        .ok()?;
     Some(std::sync::Arc::new(move |uri: &[u8]| program.first_group(uri)))
 }

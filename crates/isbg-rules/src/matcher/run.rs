@@ -300,6 +300,7 @@ impl Run<'_, '_, '_> {
                 } if wanted(*view) => {
                     let call = Call {
                         views: self.views,
+                        view: *view,
                         settings: &self.matcher.rules.settings,
                         state: self.state,
                         arguments,

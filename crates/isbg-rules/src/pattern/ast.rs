@@ -99,4 +99,33 @@ impl Node {
             Self::Capture { node, .. } | Self::Atomic(node) => node.min_len(),
         }
     }
+
+    /// The pieces inside this one.
+    fn children(&self) -> &[Node] {
+        match self {
+            Self::Concat(nodes) | Self::Alternate(nodes) => nodes,
+            Self::Repeat { node, .. }
+            | Self::Capture { node, .. }
+            | Self::Look { node, .. }
+            | Self::Atomic(node) => std::slice::from_ref(&**node),
+            Self::Empty | Self::Bytes(_) | Self::Backreference { .. } | Self::Assert(_) | Self::Keep => &[],
+        }
+    }
+
+    /// Whether it has a back-reference.
+    pub fn refers(&self) -> bool {
+        matches!(self, Self::Backreference { .. }) || self.children().iter().any(Self::refers)
+    }
+
+    /// Puts what a group captures in the group's place.
+    pub fn drop_groups(&mut self) {
+        while let Self::Capture { node, .. } = self {
+            *self = std::mem::replace(&mut **node, Self::Empty);
+        }
+        match self {
+            Self::Concat(nodes) | Self::Alternate(nodes) => nodes.iter_mut().for_each(Self::drop_groups),
+            Self::Repeat { node, .. } | Self::Look { node, .. } | Self::Atomic(node) => node.drop_groups(),
+            _ => {}
+        }
+    }
 }

@@ -105,15 +105,36 @@ impl Pattern {
         hir::regular(&self.node).is_some()
     }
 
-    /// Compiles it for the linear-time engine, or for the backtracking one if it needs that.
+    /// Compiles it for the linear-time engine, or for the backtracking one if it needs that. Groups that have no name and
+    /// that nothing refers to are not kept: they cost much and nobody asks for them.
     ///
     /// # Errors
     /// [`PatternError::TooLarge`] or [`PatternError::Engine`].
     pub fn compile(&self) -> Result<Program, PatternError> {
-        match hir::regular(&self.node) {
-            Some(regular) => Program::linear(&regular),
-            None => Program::backtracking(&pcre::spell(&self.node)),
+        if self.names().next().is_some() || self.node.refers() {
+            return build(&self.node);
         }
+        let mut node = self.node.clone();
+        node.drop_groups();
+        match build(&node) {
+            Err(PatternError::TooLarge) => Program::backtracking(&pcre::spell(&node, true)),
+            other => other,
+        }
+    }
+
+    /// Compiles it with all its groups.
+    ///
+    /// # Errors
+    /// As [`Self::compile`].
+    pub fn compile_with_groups(&self) -> Result<Program, PatternError> {
+        build(&self.node)
+    }
+}
+
+fn build(node: &ast::Node) -> Result<Program, PatternError> {
+    match hir::regular(node) {
+        Some(regular) => Program::linear(&regular),
+        None => Program::backtracking(&pcre::spell(node, false)),
     }
 }
 

@@ -4,12 +4,20 @@
 use super::ast::{Assert, Greed, Node};
 use super::set::ByteSet;
 
-/// The pattern as the backtracking engine wants it, without any option letter needed.
-pub fn spell(node: &Node) -> String {
-    let mut writer = Writer::default();
+/// The pattern as the backtracking engine wants it, without any option letter needed. With `share`, long pieces that are
+/// repeated a counted number of times are written as calls of the first copy, as that engine copies repeated pieces and
+/// limits the whole; only for patterns without groups of their own, whose numbers would change.
+pub fn spell(node: &Node, share: bool) -> String {
+    let mut writer = Writer {
+        share,
+        ..Writer::default()
+    };
     writer.node(node);
     writer.out
 }
+
+/// A repeated piece whose spelling is shorter is not worth a call.
+const SHARED: usize = 100;
 
 /// The spelling so far. Letters that match in both cases are spelled with `(?i)` in force, as classes take much room in
 /// that engine.
@@ -17,6 +25,8 @@ pub fn spell(node: &Node) -> String {
 struct Writer {
     out: String,
     fold: bool,
+    share: bool,
+    shared: usize,
 }
 
 impl Writer {
@@ -56,6 +66,14 @@ impl Writer {
             Node::Repeat {
                 node,
                 min,
+                max: Some(max),
+                greed,
+            } if self.share && *max > 1 && is_long(node) => {
+                self.shared_repeat(node, *min, *max, *greed);
+            }
+            Node::Repeat {
+                node,
+                min,
                 max,
                 greed,
             } => {
@@ -64,11 +82,7 @@ impl Writer {
                     _ => self.group("(?:", node),
                 }
                 self.counts(*min, *max);
-                self.push(match greed {
-                    Greed::Greedy => "",
-                    Greed::Lazy => "?",
-                    Greed::Possessive => "+",
-                });
+                self.greed(*greed);
             }
             Node::Capture {
                 name: Some(name),
@@ -113,6 +127,32 @@ impl Writer {
             (min, Some(max)) => format!("{{{min},{max}}}"),
         };
         self.push(&text);
+    }
+
+    fn greed(&mut self, greed: Greed) {
+        self.push(match greed {
+            Greed::Greedy => "",
+            Greed::Lazy => "?",
+            Greed::Possessive => "+",
+        });
+    }
+
+    /// One copy in full, and calls of it for the others.
+    fn shared_repeat(&mut self, node: &Node, min: u32, max: u32, greed: Greed) {
+        self.shared += 1;
+        let name = format!("shared{}", self.shared);
+        let outer = self.fold;
+        self.push("(?:");
+        self.group(&format!("(?<{name}>"), node);
+        self.push(&format!("(?&{name})"));
+        self.counts(min.saturating_sub(1), Some(max - 1));
+        self.greed(greed);
+        self.push(")");
+        self.fold = outer;
+        if min == 0 {
+            self.push("?");
+            self.greed(greed);
+        }
     }
 
     fn switch(&mut self, fold: bool) {
@@ -163,4 +203,8 @@ impl Writer {
             self.push(&format!("\\x{byte:02x}"));
         }
     }
+}
+
+fn is_long(node: &Node) -> bool {
+    spell(node, false).len() > SHARED
 }

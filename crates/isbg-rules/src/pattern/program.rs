@@ -12,6 +12,9 @@ const STACK: usize = 1 << 20;
 /// The largest automaton of one pattern, in bytes.
 const AUTOMATON: usize = 10 << 20;
 
+/// That engine's error for a pattern over its limits.
+const TOO_LARGE: i32 = 120;
+
 /// The pattern used up its steps in this text: whether it matches is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit;
@@ -33,7 +36,7 @@ impl Program {
         let config = meta::Config::new()
             .utf8_empty(false)
             .nfa_size_limit(Some(AUTOMATON))
-            .hybrid_cache_capacity(256 << 10)
+            .hybrid_cache_capacity(4 << 20)
             .onepass(false)
             .dfa(false);
         meta::Builder::new()
@@ -52,7 +55,10 @@ impl Program {
             .max_jit_stack_size(Some(STACK))
             .build(&format!("(*LIMIT_MATCH={STEPS})(*LIMIT_HEAP=2048){text}"))
             .map(|regex| Self::Backtracking(Box::new(regex)))
-            .map_err(|error| PatternError::Engine(error.to_string()))
+            .map_err(|error| match error.code() {
+                TOO_LARGE => PatternError::TooLarge,
+                _ => PatternError::Engine(error.to_string()),
+            })
     }
 
     /// Whether it matches somewhere in the text.
