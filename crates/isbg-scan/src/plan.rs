@@ -45,7 +45,7 @@ pub(crate) struct Plan {
     pub id: FolderId,
     pub validity: UidValidity,
     pub purpose: Purpose,
-    /// Never met before under any UIDVALIDITY.
+    /// No pass over it has ever come to its end under this UIDVALIDITY.
     pub first_time: bool,
     /// Messages to handle, the newest first.
     pub todo: Vec<Uid>,
@@ -114,7 +114,9 @@ pub(crate) async fn plan(pass: &mut Pass<'_>, wanted: &Wanted<'_>) -> Result<Pla
         Standing::Known => {}
     }
     let conditions = format!("{:?} smaller than {:?}", wanted.search, wanted.smaller_than);
-    let known = pass.store.mark(opened.id, wanted.purpose)?.filter(|mark| {
+    let mark = pass.store.mark(opened.id, wanted.purpose)?;
+    let first_time = mark.is_none();
+    let known = mark.filter(|mark| {
         // Flags come and go without a new UID, so a search by flags must be made each time. UIDNEXT never goes down
         // while UIDVALIDITY stands; where it does, what was noted is worth nothing.
         !wanted.by_flags && mark.conditions == conditions && mark.uid_next <= selected.uid_next
@@ -124,7 +126,7 @@ pub(crate) async fn plan(pass: &mut Pass<'_>, wanted: &Wanted<'_>) -> Result<Pla
         id: opened.id,
         validity,
         purpose: wanted.purpose,
-        first_time: opened.standing == Standing::New,
+        first_time,
         todo: Vec::new(),
         suspects: Vec::new(),
         too_large: Vec::new(),

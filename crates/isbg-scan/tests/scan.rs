@@ -137,6 +137,10 @@ async fn a_first_run_reports_and_the_second_acts() {
     lab.put("INBOX", "spam one", &[]);
     let mut job = moving();
     job.policy.first_run_reports = true;
+    // A first run that the scorer's failure cut short has not reported.
+    lab.scorer.down.store(true, std::sync::atomic::Ordering::Relaxed);
+    lab.scan(&job).await.unwrap_err();
+    lab.scorer.down.store(false, std::sync::atomic::Ordering::Relaxed);
     assert_eq!(lab.scan(&job).await.unwrap().held_back, 1);
     assert_eq!(lab.scan(&job).await.unwrap().moved, 1);
 }

@@ -224,7 +224,7 @@ impl Scan<'_> {
 
     async fn act_or_hold(&mut self, pass: &mut Pass<'_>, todos: Vec<Todo>) -> Result<()> {
         match pass.mode {
-            Mode::Act if self.waits() => self.held.extend(todos),
+            Mode::Act if self.waits() => self.hold(todos),
             Mode::Act => self.act(pass, todos).await?,
             Mode::Observe | Mode::DryRun => {
                 self.counts.held_back += todos.len() as u64;
@@ -232,6 +232,17 @@ impl Scan<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Keeps what was decided until the whole round is judged. Once it is certain that nothing will be done, the
+    /// rewritten messages need not be kept.
+    fn hold(&mut self, todos: Vec<Todo>) {
+        self.held.extend(todos);
+        let held = self.held.len() as u64;
+        let hopeless = matches!(self.job.policy.blast_limit, BlastLimit::Messages(limit) if held > limit);
+        if hopeless || self.reports_only() {
+            self.held.iter_mut().for_each(|todo| todo.rewritten = None);
+        }
     }
 
     /// Decides about each judged message, remembers those that are left where they are, and gives the others.
