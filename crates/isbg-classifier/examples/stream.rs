@@ -314,6 +314,9 @@ fn main() -> Result<(), Failure> {
         let (wrong, percent) = (sure.ham_as_spam, sure.false_positive_percent());
         println!("p > .95 after 1,000: ham       {wrong} ({percent:.3} %)");
         println!("p > .95 after 1,000: missed    {:.2} %", sure.missed_percent());
+        let late = scored.get(1000..).unwrap_or_default();
+        let error = evaluate::calibration_error(&evaluate::reliability(late));
+        println!("calibration error after 1,000  {error:.4}");
     }
     println!(
         "messages a second              {:.0}",

@@ -10,7 +10,7 @@ use crate::tokens::Tokens;
 const TEXT_BYTES: usize = 4000;
 /// Bytes of visible text whose words are used.
 const WORDS_BYTES: usize = 6000;
-/// Bytes of one part that are decoded.
+/// Bytes of all parts together that are decoded.
 const SOURCE_BYTES: usize = 128 * 1024;
 /// Text parts that are read.
 const PART_LIMIT: usize = 8;
@@ -31,6 +31,7 @@ pub(crate) fn read(mail: &Mail<'_>, words: &mut Tokens) -> Body {
     let value = mail.field("Subject").unwrap_or_default();
     let subject = fold(&decode::header_text(value, 1000), SUBJECT_BYTES);
     let mut text = String::new();
+    let mut left = SOURCE_BYTES;
     for word in split_words(&subject) {
         words.push(&[b"subject:", word.as_bytes()]);
     }
@@ -39,7 +40,8 @@ pub(crate) fn read(mail: &Mail<'_>, words: &mut Tokens) -> Body {
             break;
         }
         let room = WORDS_BYTES - text.len();
-        let bytes = decode::transfer(part.body, part.encoding, SOURCE_BYTES);
+        let bytes = decode::transfer(part.body, part.encoding, left);
+        left -= bytes.len().min(left);
         let source = decode::charset(&bytes, part.content_type.charset.as_deref());
         if part.content_type.kind == "text/html" || looks_like_html(part, &source) {
             let page = html::scan(&source, room);

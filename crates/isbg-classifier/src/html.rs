@@ -288,7 +288,7 @@ fn after<'a>(text: &'a str, end: &[u8]) -> &'a str {
     memmem::find(text.as_bytes(), end).map_or("", |found| &text[found + end.len()..])
 }
 
-/// What follows the end tag of an element whose content is not text; all of `text` where there is none.
+/// What follows the end tag of an element whose content is not text; nothing where there is none, as in a browser.
 fn after_end_tag<'a>(text: &'a str, name: &str) -> &'a str {
     for found in memmem::find_iter(text.as_bytes(), b"</") {
         let tail = &text.as_bytes()[found + 2..];
@@ -296,7 +296,7 @@ fn after_end_tag<'a>(text: &'a str, name: &str) -> &'a str {
             return after(&text[found..], b">");
         }
     }
-    text
+    ""
 }
 
 pub(crate) fn clip(text: &str, cap: usize) -> &str {

@@ -209,3 +209,60 @@ fn note(effects: &mut Vec<Effect>, serial: u32, view: u8, delta: f32) {
         None => effects.push(Effect { serial, view, delta }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A message whose features start at `first`.
+    fn sample(serial: u32, first: u16) -> Sample {
+        let slots: Slots = std::array::from_fn(|_| (first..first + 150).collect());
+        Sample {
+            digest: u64::from(serial),
+            serial,
+            sketch: Sketch::of(&slots[1]),
+            slots,
+            alpha: [0.0; VIEWS],
+            effects: Vec::new(),
+            doubted: false,
+            calibration: [0.0; 2],
+        }
+    }
+
+    #[test]
+    fn copies_take_one_place() {
+        let mut learner = Learner::new(Random(1));
+        for serial in 0..100 {
+            assert_eq!(
+                learner.learn(sample(serial, serial as u16 * 200), Class::Spam),
+                None
+            );
+        }
+        for serial in 100..1000 {
+            let evicted = learner.learn(sample(serial, 7 * 200), Class::Spam);
+            assert_eq!(evicted.map(|sample| sample.slots[0][0]), Some(7 * 200));
+        }
+        assert_eq!(learner.kept[1].len(), 100);
+    }
+
+    #[test]
+    fn no_more_than_so_many_are_kept() {
+        let mut learner = Learner::new(Random(1));
+        let evicted = (0..400).filter(|&serial| {
+            let unlike = sample(serial, serial as u16 * 150);
+            learner.learn(unlike, Class::Ham).is_some()
+        });
+        assert_eq!(evicted.count(), 400 - KEPT);
+        assert_eq!(learner.kept[0].len(), KEPT);
+    }
+
+    #[test]
+    fn what_is_learnt_has_its_margin() {
+        let mut learner = Learner::new(Random(1));
+        learner.learn(sample(0, 0), Class::Ham);
+        learner.learn(sample(1, 100), Class::Spam);
+        let [ham, spam] = [sample(0, 0), sample(1, 100)].map(|sample| learner.margins(&sample.slots)[2]);
+        assert!(ham < -0.8 && spam > 0.8, "{ham} {spam}");
+        assert_eq!(learner.margins(&Default::default()), [0.0; VIEWS]);
+    }
+}

@@ -254,6 +254,7 @@ impl<'a> Walk<'a> {
         if let Some(boundary) = &content_type.boundary
             && content_type.kind.starts_with("multipart/")
             && self.open.len() < DEPTH_LIMIT
+            && self.multiparts.len() < PART_LIMIT
         {
             self.multiparts.push((self.open.len(), content_type.kind.clone()));
             self.open.push(Open {
@@ -347,6 +348,10 @@ mod tests {
         wide.extend(b"--b\n\n".repeat(10_000));
         assert!(Mail::split(&wide).parts.len() <= PART_LIMIT + 1);
         assert!(Mail::split(&b"A: b\n".repeat(10_000)).fields.len() <= FIELD_LIMIT);
+        let turn = b"--a\nContent-Type: multipart/mixed; boundary=c\n\n--c\n";
+        let mut turns = b"Content-Type: multipart/mixed; boundary=a\n\n".to_vec();
+        turns.extend(turn.repeat(10_000));
+        assert!(Mail::split(&turns).multiparts.len() <= PART_LIMIT);
         let mut nested = Vec::new();
         nested.extend(b"Content-Type: message/rfc822\n\n".repeat(10_000));
         assert_eq!(Mail::split(&nested).parts.len(), 1);

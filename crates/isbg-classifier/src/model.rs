@@ -177,3 +177,20 @@ impl Model {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_view_outvotes_the_others() {
+        let mut model = Model::new([0; 16]);
+        let features = model.features(b"Subject: something to judge\n\nand its text of some words");
+        for (view, weight) in [(0, -0.3), (1, 1e6), (2, -0.9)] {
+            model.learner.weights[view].fill(weight);
+        }
+        let judgement = model.score_features(&features);
+        assert!(judgement.margins[1] > 1e6);
+        assert!(judgement.score < 0.0, "{judgement:?}");
+    }
+}

@@ -106,11 +106,11 @@ fn learning_twice_changes_nothing() {
     assert_eq!(model.to_bytes(), before);
 }
 
-/// The largest change of a score between two models, over mail of both classes.
+/// The largest change of a logit between two models, over mail of both classes.
 fn distance(one: &Model, other: &Model) -> f64 {
     (5000..5050)
         .flat_map(|number| [mail(Class::Spam, number), mail(Class::Ham, number)])
-        .map(|raw| (one.score(&raw).score - other.score(&raw).score).abs())
+        .map(|raw| (one.score(&raw).logit - other.score(&raw).logit).abs())
         .fold(0.0, f64::max)
 }
 
@@ -188,6 +188,25 @@ fn three_corrections_change_the_verdict_on_their_like() {
     }
     assert!(!model.score(&newsletter(6)).is_spam());
     assert!(model.score(&mail(Class::Spam, 12_345)).is_spam());
+}
+
+#[test]
+fn a_label_against_all_that_is_known_counts_little_until_confirmed() {
+    let mut model = taught(600);
+    // Among many messages, one that looks as much like spam as can be.
+    let score = |model: &Model, number: u64| model.score(&mail(Class::Spam, number)).score;
+    let surest = (20_000..20_400)
+        .max_by(|a, b| score(&model, *a).total_cmp(&score(&model, *b)))
+        .unwrap();
+    let before = score(&model, surest);
+    assert!(before > 4.0, "{before}");
+    model.learn(&mail(Class::Spam, surest), Class::Ham);
+    let doubted = score(&model, surest);
+    assert!(doubted > before - 0.8 && doubted < before, "{before} {doubted}");
+    let copy = [mail(Class::Spam, surest).as_slice(), b" once more"].concat();
+    model.learn(&copy, Class::Ham);
+    let confirmed = score(&model, surest);
+    assert!(confirmed < doubted - 1.0, "{before} {doubted} {confirmed}");
 }
 
 #[test]
