@@ -76,7 +76,7 @@ pub struct FetchReport {
     pub delivered: usize,
     /// Messages whose bytes exceed [`crate::protocol::Limits::body`], and how many they are.
     pub too_large: Vec<(Uid, u64)>,
-    /// Messages of which the server gave no bytes or no flags.
+    /// Messages of which the server gave no bytes, no flags, or an answer that does not add up.
     pub incomplete: Vec<Uid>,
 }
 
@@ -217,7 +217,8 @@ impl Client {
                         self.observe(&response);
                         continue;
                     };
-                    if let Some(message) = fetching.take(uid, data, permit) {
+                    let balanced = !response.tree.is_unbalanced();
+                    if let Some(message) = fetching.take(uid, data, permit, balanced) {
                         let since = Instant::now();
                         to.send(message).await.map_err(|_| Error::GivenUp)?;
                         patience.extend(since.elapsed());
@@ -261,10 +262,17 @@ impl Fetching {
             .filter(|uid| self.wanted.contains(*uid) && !self.done.contains(uid))
     }
 
-    /// The message, if it is there.
-    fn take(&mut self, uid: Uid, data: &FetchData, permit: Option<Permit>) -> Option<Fetched> {
+    /// The message, if it is there. Where the answer is not `balanced`, its literal may have ended elsewhere than the
+    /// server said, and the bytes are not to be relied on.
+    fn take(
+        &mut self,
+        uid: Uid,
+        data: &FetchData,
+        permit: Option<Permit>,
+        balanced: bool,
+    ) -> Option<Fetched> {
         match (&data.body, Facts::read(data)) {
-            (Some(Body::Whole(body)), Some(facts)) => {
+            (Some(Body::Whole(body)), Some(facts)) if balanced => {
                 self.done.insert(uid);
                 self.incomplete.remove(&uid);
                 self.delivered += 1;

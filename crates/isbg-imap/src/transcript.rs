@@ -7,7 +7,7 @@ use std::sync::Arc;
 use isbg_types::Untrusted;
 
 use crate::protocol::command::Piece;
-use crate::protocol::tree::{Content, Raw};
+use crate::protocol::raw::{Content, Raw};
 
 /// Shown in place of what is kept out.
 const HIDDEN: &str = "(hidden)";

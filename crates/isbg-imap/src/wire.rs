@@ -12,7 +12,7 @@ use crate::budget::{ByteBudget, Permit};
 use crate::error::Error;
 use crate::protocol::Limits;
 use crate::protocol::framer::{Event, Framer, Then};
-use crate::protocol::tree::{Content, Literal, Raw};
+use crate::protocol::raw::{Content, Literal, Raw};
 use crate::stream::BoxedStream;
 
 /// Read at once. Large enough that system calls cost next to nothing.
@@ -65,7 +65,11 @@ impl Patience {
             Ok(result) => result.map_err(Error::Io),
             Err(_) => Err(Error::Timeout {
                 doing: self.doing,
-                after: longest,
+                after: if longest < self.silence {
+                    self.total
+                } else {
+                    self.silence
+                },
             }),
         }
     }

@@ -12,8 +12,9 @@ use common::lines::{kind, read, read_all, read_in_pieces};
 use isbg_imap::protocol::Limits;
 use isbg_imap::protocol::framer::{Event, Framer, Hopeless, Then};
 use isbg_imap::protocol::mailbox::Encoding;
+use isbg_imap::protocol::raw::Raw;
 use isbg_imap::protocol::response::{Kind, Response};
-use isbg_imap::protocol::tree::{Oddity, Raw, Tree};
+use isbg_imap::protocol::tree::{Oddity, Tree};
 use proptest::prelude::*;
 
 /// The first event of the bytes.

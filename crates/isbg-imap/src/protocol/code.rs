@@ -7,8 +7,9 @@ use isbg_types::{ModSeq, UidSet, UidValidity};
 use super::Limits;
 use super::data::Capabilities;
 use super::fetch::read_flags;
+use super::raw::Raw;
 use super::set::{CopyUid, Ranges};
-use super::tree::{Raw, Tree};
+use super::tree::Tree;
 
 /// The word that a status line begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,7 +152,7 @@ fn read_code(inner: &[u8], raw: &Raw, limits: &Limits) -> Code {
         let mut arguments = String::from_utf8_lossy(arguments).into_owned();
         // Literals within a code are rare enough to be shown after the text instead of inside it.
         for literal in &raw.literals {
-            if let super::tree::Content::Stored(range) = &literal.content {
+            if let super::raw::Content::Stored(range) = &literal.content {
                 arguments.push(' ');
                 arguments.push_str(&String::from_utf8_lossy(&raw.store[range.clone()]));
             }

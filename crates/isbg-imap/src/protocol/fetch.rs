@@ -4,7 +4,8 @@ use bytes::Bytes;
 use isbg_spool::Spool;
 use isbg_types::{Flag, Flags, ModSeq, Uid};
 
-use super::tree::{Content, Node, Oddity, Tree};
+use super::raw::Content;
+use super::tree::{Node, Tree};
 
 /// A message's INTERNALDATE in the server's own words, so that it can be handed back unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -78,10 +79,7 @@ impl FetchData {
                 items.next();
             }
         }
-        let broken = [Oddity::OpenList, Oddity::StrayParenthesis]
-            .iter()
-            .any(|oddity| tree.oddities().contains(oddity));
-        if data.uid.is_none() || broken {
+        if data.uid.is_none() || tree.is_unbalanced() {
             for name in tree.leaves() {
                 if let Some(value) = name.following() {
                     data.take(name, value);

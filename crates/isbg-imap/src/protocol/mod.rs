@@ -11,6 +11,7 @@ pub mod data;
 pub mod fetch;
 pub mod framer;
 pub mod mailbox;
+pub mod raw;
 pub mod response;
 pub mod search;
 pub mod set;

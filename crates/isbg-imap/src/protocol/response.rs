@@ -7,8 +7,9 @@ use super::code::{Status, StatusKind, read_status};
 use super::data::{Capabilities, Counts, ESearch, Listed, Namespaces, read_id};
 use super::fetch::{FetchData, read_flags};
 use super::mailbox::Encoding;
+use super::raw::Raw;
 use super::set::Ranges;
-use super::tree::{Node, Raw, Tree};
+use super::tree::{Node, Tree};
 
 /// A response: what it is, and the tree it was read from, where whatever has no type can be found.
 #[derive(Debug, Clone)]

@@ -10,8 +10,8 @@
 use isbg_imap::protocol::Limits;
 use isbg_imap::protocol::framer::{Event, Framer, Then};
 use isbg_imap::protocol::mailbox::Encoding;
+use isbg_imap::protocol::raw::{Content, Literal, Raw};
 use isbg_imap::protocol::response::{Kind, Response};
-use isbg_imap::protocol::tree::{Content, Literal, Raw};
 
 /// The responses in the bytes, which arrive in pieces of that size.
 pub fn read_in_pieces(bytes: &[u8], size: usize, limits: &Limits) -> Vec<Response> {
