@@ -1,7 +1,8 @@
 //! Compares our views with what `oracle/dump-views.pl` printed: rates of agreement per view, and the first differences.
 //! Knows SpamAssassin's rule files only as far as the views depend on them.
 //!
-//! `compare-views RULES_DIR SHOW DUMP.json...`: SHOW is how many differences to print for each view.
+//! `compare-views RULES_DIR [--cf FILE] SHOW DUMP.json...`: FILE is what the oracle was given as preferences, SHOW how many
+//! differences to print for each view.
 
 #![allow(
     clippy::print_stdout,
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use isbg_message::views::{Selector, Settings, Views};
+use isbg_message::views::{Networks, Selector, Settings, Views};
 use serde_json::Value;
 
 use compare::{compare, first_difference};
@@ -28,8 +29,14 @@ mod compare;
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let rules = arguments.next().expect("RULES_DIR");
-    let show: usize = arguments.next().expect("SHOW").parse().expect("a number");
-    let settings = settings(&rules);
+    let mut show = arguments.next().expect("SHOW");
+    let mut preferences = None;
+    if show == "--cf" {
+        preferences = arguments.next();
+        show = arguments.next().expect("SHOW");
+    }
+    let show: usize = show.parse().expect("a number");
+    let settings = settings(&rules, preferences);
     let mut tally: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     let mut spent = Duration::ZERO;
     let mut messages = 0u32;
@@ -78,17 +85,16 @@ fn main() {
 }
 
 /// What the views need of the rule files.
-fn settings(rules: &str) -> Settings {
+fn settings(rules: &str, preferences: Option<String>) -> Settings {
     let mut settings = Settings::default();
     let mut files: Vec<_> = fs::read_dir(rules)
         .expect("RULES_DIR")
         .map(|entry| entry.unwrap().path())
         .collect();
+    files.retain(|file| file.extension().is_some_and(|end| end == "cf"));
     files.sort();
-    for file in files
-        .iter()
-        .filter(|file| file.extension().is_some_and(|end| end == "cf"))
-    {
+    files.extend(preferences.map(Into::into));
+    for file in &files {
         for line in String::from_utf8_lossy(&fs::read(file).unwrap()).lines() {
             let line = line.trim();
             let (key, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
@@ -106,6 +112,12 @@ fn settings(rules: &str) -> Settings {
                         .extend(rest.split_whitespace().map(str::to_owned));
                 }
                 "clear_originating_ip_headers" => settings.originating_ip_headers.clear(),
+                "trusted_networks" => add(&mut settings.trust.trusted, rest),
+                "internal_networks" => add(&mut settings.trust.internal, rest),
+                "msa_networks" => rest
+                    .split_whitespace()
+                    .for_each(|text| assert!(settings.trust.msa.add(text))),
+                "envelope_sender_header" => settings.envelope_sender_header = Some(rest.trim().to_owned()),
                 "redirector_pattern" => {
                     let rest = rest.trim();
                     let body = rest.strip_prefix('m').unwrap_or(rest);
@@ -122,4 +134,10 @@ fn settings(rules: &str) -> Settings {
         }
     }
     settings
+}
+
+fn add(networks: &mut Option<Networks>, list: &str) {
+    let networks = networks.get_or_insert_default();
+    list.split_whitespace()
+        .for_each(|text| assert!(networks.add(text)));
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use bytes::Bytes;
-use isbg_message::views::{Selector, Settings, Views};
+use isbg_message::views::{Networks, Selector, Settings, Views};
 use serde_json::Value;
 
 use compare::{compare, first_difference};
@@ -25,7 +25,7 @@ fn settings() -> Settings {
     settings
 }
 
-fn agrees(name: &str) {
+fn agrees(name: &str, settings: &Settings) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let message = Bytes::from(fs::read(folder.join(format!("{name}.eml"))).unwrap());
     let golden = fs::read_to_string(folder.join(format!("{name}.json"))).unwrap();
@@ -35,8 +35,7 @@ fn agrees(name: &str) {
         .lines()
         .map(|line| (line.to_owned(), Selector::parse(line)))
         .collect();
-    let settings = settings();
-    let views = Views::new(&message, &settings);
+    let views = Views::new(&message, settings);
     let mut differences = Vec::new();
     compare(&views, &theirs, &selectors, &mut |view, ours, theirs| {
         if ours != theirs {
@@ -48,20 +47,36 @@ fn agrees(name: &str) {
 
 #[test]
 fn plain_text_with_links_and_relays() {
-    agrees("plain");
+    agrees("plain", &settings());
 }
 
 #[test]
 fn html_with_styles_links_and_tricks() {
-    agrees("html");
+    agrees("html", &settings());
 }
 
 #[test]
 fn broken_mime_and_header() {
-    agrees("broken");
+    agrees("broken", &settings());
 }
 
 #[test]
 fn japanese_charsets() {
-    agrees("japanese");
+    agrees("japanese", &settings());
+}
+
+#[test]
+fn trust_as_configured() {
+    // As in hops.cf. Loopback is trusted by all, and makes no hop a submission of mail.
+    let mut settings = settings();
+    let networks = |list: &[&str]| {
+        let mut networks = Networks::default();
+        assert!(list.iter().all(|text| networks.add(text)));
+        networks
+    };
+    settings.trust.trusted = Some(networks(&["!203.0.113.99", "203.0.113.0/24"]));
+    settings.trust.internal = Some(networks(&["203.0.113.20"]));
+    settings.trust.msa = networks(&["203.0.113.30"]);
+    settings.envelope_sender_header = Some("Return-Path".to_owned());
+    agrees("hops", &settings);
 }

@@ -5,7 +5,6 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use memchr::memchr;
 
-use super::head::is_space;
 use crate::header::hex_pair;
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -14,6 +13,28 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true),
 );
+
+#[derive(Clone, Copy)]
+enum Class {
+    Alphabet,
+    Blank,
+    Other,
+}
+
+/// What each byte is in base64.
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Other; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' | b'=' => Class::Alphabet,
+            b' ' | b'\t'..=b'\r' => Class::Blank,
+            _ => Class::Other,
+        };
+        byte += 1;
+    }
+    classes
+};
 
 /// Blanks at line ends and soft line breaks vanish; `=XX` becomes its byte; other `=` stay.
 pub(crate) fn quoted_printable(text: &[u8]) -> Vec<u8> {
@@ -68,10 +89,16 @@ pub(crate) fn quoted_printable_word(text: &[u8]) -> Vec<u8> {
 /// Clean base64 is decoded as it is; padding in its middle counts as zero bits. Otherwise bytes outside the alphabet are
 /// dropped, padding in the middle counts as one bits, and what remains is decoded as far as it goes.
 pub(crate) fn base64(text: &[u8]) -> Vec<u8> {
-    let mut clean: Vec<u8> = text.iter().copied().filter(|byte| !is_space(*byte)).collect();
-    let in_alphabet = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
-    let damaged = !clean.len().is_multiple_of(4) || !clean.iter().all(in_alphabet);
-    clean.retain(in_alphabet);
+    let mut clean = Vec::with_capacity(text.len());
+    let mut damaged = false;
+    for byte in text {
+        match CLASSES[usize::from(*byte)] {
+            Class::Alphabet => clean.push(*byte),
+            Class::Blank => {}
+            Class::Other => damaged = true,
+        }
+    }
+    damaged |= !clean.len().is_multiple_of(4);
     let data = clean
         .iter()
         .rposition(|byte| *byte != b'=')

@@ -6,9 +6,8 @@ pub(super) fn canonical(declared: &str) -> String {
     let digits = |text: &str, range: std::ops::RangeInclusive<usize>| {
         range.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
     };
-    let without = |text: &str| text.strip_prefix(['-', '_', ' ']).unwrap_or(text).to_owned();
     if let Some(at) = label.find("gb") {
-        let rest = without(&label[at + 2..]);
+        let rest = without_separator(&label[at + 2..]);
         if let Some(rest) = rest.strip_prefix("2312")
             && !rest.trim_start_matches('-').starts_with("raw")
         {
@@ -31,24 +30,12 @@ pub(super) fn canonical(declared: &str) -> String {
             return name.to_owned();
         }
     }
-    for page in ["windows", "cp", "ibm", "ms"] {
-        if let Some(at) = label.rfind(page) {
-            let number = without(&label[at + page.len()..]);
-            if digits(&number, 2..=4) {
-                return match number.as_str() {
-                    "932" => "windows-31j".to_owned(),
-                    "936" => "gbk".to_owned(),
-                    "949" => "ks_c_5601-1987".to_owned(),
-                    "950" => "big5-page".to_owned(),
-                    "866" => "ibm866".to_owned(),
-                    _ => format!("windows-{number}"),
-                };
-            }
-        }
+    if let Some(page) = code_page(&label) {
+        return page;
     }
     if let Some(at) = label.rfind("iso") {
-        let rest = without(&label[at + 3..]);
-        if let Some(part) = rest.strip_prefix("8859").map(without)
+        let rest = without_separator(&label[at + 3..]);
+        if let Some(part) = rest.strip_prefix("8859").map(without_separator)
             && digits(&part, 1..=2)
         {
             return format!("iso-8859-{part}");
@@ -64,6 +51,30 @@ pub(super) fn canonical(declared: &str) -> String {
         other => other,
     }
     .to_owned()
+}
+
+fn without_separator(text: &str) -> String {
+    text.strip_prefix(['-', '_', ' ']).unwrap_or(text).to_owned()
+}
+
+/// A code page of Windows or DOS.
+fn code_page(label: &str) -> Option<String> {
+    for page in ["windows", "cp", "ibm", "ms"] {
+        if let Some(at) = label.rfind(page) {
+            let number = without_separator(&label[at + page.len()..]);
+            if (2..=4).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit()) {
+                return Some(match number.as_str() {
+                    "932" => "windows-31j".to_owned(),
+                    "936" => "gbk".to_owned(),
+                    "949" => "ks_c_5601-1987".to_owned(),
+                    "950" => "big5-page".to_owned(),
+                    "866" => "ibm866".to_owned(),
+                    _ => format!("windows-{number}"),
+                });
+            }
+        }
+    }
+    None
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Networks, some of them excluded. The loopback networks always belong to it.
+/// Networks, some of them excluded.
 #[derive(Debug, Clone, Default)]
 pub struct Networks {
     list: Vec<Network>,
@@ -60,6 +60,14 @@ impl Networks {
         true
     }
 
+    /// Whether an address belongs to the set or to the loopback network, which everybody trusts.
+    pub(crate) fn contains_or_loopback(&self, ip: &[u8]) -> bool {
+        let address = std::str::from_utf8(ip)
+            .ok()
+            .and_then(|text| text.parse::<IpAddr>().ok());
+        address.is_some_and(|address| address.to_canonical().is_loopback()) || self.contains(ip)
+    }
+
     /// Whether an address belongs to the set. Text that is no address does not.
     pub fn contains(&self, ip: &[u8]) -> bool {
         let Some(address) = std::str::from_utf8(ip)
@@ -68,10 +76,6 @@ impl Networks {
         else {
             return false;
         };
-        let canonical = address.to_canonical();
-        if canonical.is_loopback() {
-            return true;
-        }
         let number = number(address);
         self.list
             .iter()
@@ -124,8 +128,6 @@ mod tests {
             "192.168.1.1",
             "2001:db8::1",
             "203.0.113.7",
-            "127.0.0.1",
-            "::1",
             "::ffff:10.1.0.1",
         ] {
             assert!(networks.contains(ip.as_bytes()), "{ip}");
@@ -140,6 +142,12 @@ mod tests {
         ] {
             assert!(!networks.contains(ip.as_bytes()), "{ip}");
         }
-        assert!(!Networks::default().contains(b"10.0.0.1"));
+        for ip in ["127.0.0.1", "::1", "::ffff:127.1.2.3"] {
+            assert!(
+                networks.contains_or_loopback(ip.as_bytes()) && !networks.contains(ip.as_bytes()),
+                "{ip}"
+            );
+        }
+        assert!(!Networks::default().contains_or_loopback(b"10.0.0.1"));
     }
 }

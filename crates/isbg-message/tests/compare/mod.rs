@@ -45,14 +45,21 @@ pub fn compare(
         theirs["parts"].clone(),
     );
     report("html", views.html().map(html).collect(), theirs["html"].clone());
+    report("relays", relays(views), theirs["relays"].clone());
+    report("flags", flags(views), theirs["flags"].clone());
+}
+
+fn relays(views: &Views<'_>) -> Value {
     let relays = views.relays();
     let field = |field: Option<usize>| field.map_or(-1, |field| field as i64);
-    let relays = json!({
+    json!({
         "trusted": relays.trusted, "internal": relays.internal, "all": relays.all.len(),
         "unparseable": relays.unparseable, "last_trusted": field(relays.last_trusted_field),
         "last_internal": field(relays.last_internal_field),
-    });
-    report("relays", relays, theirs["relays"].clone());
+    })
+}
+
+fn flags(views: &Views<'_>) -> Value {
     let flags = views.flags();
     let flags: Vec<&str> = [
         (flags.missing_head_body_separator, "missing_head_body_separator"),
@@ -68,7 +75,7 @@ pub fn compare(
     .into_iter()
     .filter_map(|(set, name)| set.then_some(name))
     .collect();
-    report("flags", json!(flags), theirs["flags"].clone());
+    json!(flags)
 }
 
 /// Bytes as the oracle prints them: one character each.

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use memchr::memchr;
 
+use self::declaration::Section;
 use super::entities::{self, Place};
 
 /// What the text is made of.
@@ -44,15 +45,6 @@ const LITERAL: [(&str, bool); 7] = [
     ("title", false),
     ("textarea", false),
 ];
-
-/// What SGML marked sections `<![CDATA[…]]>` say about the text in them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Section {
-    Include,
-    Rcdata,
-    Cdata,
-    Ignore,
-}
 
 enum Markup {
     /// It is not markup but text.

@@ -25,6 +25,23 @@ pub(super) fn method(text: &[u8], budget: &Budget) -> Vec<u8> {
     if let Some(gmx) = gmx(text, budget) {
         return gmx;
     }
+    if let Some(named) = critical_path(text, budget).or_else(|| postfix(text, budget)) {
+        return named;
+    }
+    if has(text, " (account ")
+        && ["HTTP", "SMTP", "XIMSS", "IMAP"]
+            .iter()
+            .any(|way| has(text, &format!("CommuniGate Pro {way}")))
+    {
+        return b"Communigate".to_vec();
+    }
+    if has(text, " with Microsoft Exchange Server HTTP-DAV") {
+        return b"HTTP-DAV".to_vec();
+    }
+    via_http(text).unwrap_or_default()
+}
+
+fn critical_path(text: &[u8], budget: &Budget) -> Option<Vec<u8>> {
     const CRITICAL_PATH: &[E] = &[
         E::L(") by "),
         E::Any,
@@ -39,9 +56,11 @@ pub(super) fn method(text: &[u8], budget: &Budget) -> Vec<u8> {
         E::Any,
         E::L(") id "),
     ];
-    if has(text, " (authenticated as ") && find(budget, text, CRITICAL_PATH).is_some() {
-        return b"CriticalPath".to_vec();
-    }
+    (has(text, " (authenticated as ") && find(budget, text, CRITICAL_PATH).is_some())
+        .then(|| b"CriticalPath".to_vec())
+}
+
+fn postfix(text: &[u8], budget: &Budget) -> Option<Vec<u8>> {
     const POSTFIX: &[E] = &[
         E::L(") (Authenticated sender: "),
         E::Word,
@@ -51,25 +70,13 @@ pub(super) fn method(text: &[u8], budget: &Budget) -> Vec<u8> {
         E::Inside(Slot::Other),
         E::L(") with "),
     ];
-    if let Some(captures) = find(budget, text, POSTFIX) {
-        let program = &text[captures[0].1.clone()];
-        return if program == b"Postfix" {
-            program.to_vec()
-        } else {
-            [b"Postfix (", program, b")"].concat()
-        };
-    }
-    if has(text, " (account ")
-        && ["HTTP", "SMTP", "XIMSS", "IMAP"]
-            .iter()
-            .any(|way| has(text, &format!("CommuniGate Pro {way}")))
-    {
-        return b"Communigate".to_vec();
-    }
-    if has(text, " with Microsoft Exchange Server HTTP-DAV") {
-        return b"HTTP-DAV".to_vec();
-    }
-    via_http(text).unwrap_or_default()
+    let captures = find(budget, text, POSTFIX)?;
+    let program = &text[captures[0].1.clone()];
+    Some(if program == b"Postfix" {
+        program.to_vec()
+    } else {
+        [b"Postfix (", program, b")"].concat()
+    })
 }
 
 /// `with ESMTPA` and the like (RFC 3848, RFC 6531 §4.3).

@@ -155,33 +155,8 @@ fn from_line(text: &[u8], facts: &mut Facts<'_>) -> Option<Option<Line>> {
         facts.split_ident();
         return hop();
     }
-    if let Some(line) = try_shapes(text, &shapes::BEFORE_QMAIL[..5], facts) {
+    if let Some(line) = up_to_qmail(text, facts) {
         return Some(Some(line));
-    }
-    let hotmail: &'static [E] = &[E::L("by "), E::W(Slot::By), E::L(" ")];
-    if has(text, ".hotmail.msn.com ")
-        && let Some(captures) = find(facts.budget, text, hotmail)
-        && text[captures[0].1.clone()].ends_with(b".hotmail.msn.com")
-    {
-        facts.take(text, &captures);
-        let address: &'static [E] = &[E::Ip, E::L(" ")];
-        facts.begins(text, address);
-        return hop();
-    }
-    if let Some(line) = try_shapes(text, &shapes::BEFORE_QMAIL[5..], facts) {
-        return Some(Some(line));
-    }
-    if starts(facts.budget, text, shapes::QMAIL).is_some() {
-        for shape in shapes::QMAIL_SHAPES {
-            if facts.begins(text, shape) {
-                break;
-            }
-        }
-        facts.looked_up = facts.relay.rdns != b"unknown";
-        if !facts.looked_up {
-            facts.relay.rdns.clear();
-        }
-        return hop();
     }
     if let Some(line) = try_shapes(text, &shapes::COMMON, facts) {
         return Some(Some(line));
@@ -203,6 +178,39 @@ fn from_line(text: &[u8], facts: &mut Facts<'_>) -> Option<Option<Line>> {
         }
     }
     Some(None)
+}
+
+/// Shapes that are tried up to qmail's, and qmail's.
+fn up_to_qmail(text: &[u8], facts: &mut Facts<'_>) -> Option<Line> {
+    if let Some(line) = try_shapes(text, &shapes::BEFORE_QMAIL[..5], facts) {
+        return Some(line);
+    }
+    let hotmail: &'static [E] = &[E::L("by "), E::W(Slot::By), E::L(" ")];
+    if has(text, ".hotmail.msn.com ")
+        && let Some(captures) = find(facts.budget, text, hotmail)
+        && text[captures[0].1.clone()].ends_with(b".hotmail.msn.com")
+    {
+        facts.take(text, &captures);
+        let address: &'static [E] = &[E::Ip, E::L(" ")];
+        facts.begins(text, address);
+        return Some(Line::Hop(Relay::default()));
+    }
+    if let Some(line) = try_shapes(text, &shapes::BEFORE_QMAIL[5..], facts) {
+        return Some(line);
+    }
+    if starts(facts.budget, text, shapes::QMAIL).is_some() {
+        for shape in shapes::QMAIL_SHAPES {
+            if facts.begins(text, shape) {
+                break;
+            }
+        }
+        facts.looked_up = facts.relay.rdns != b"unknown";
+        if !facts.looked_up {
+            facts.relay.rdns.clear();
+        }
+        return Some(Line::Hop(Relay::default()));
+    }
+    None
 }
 
 /// Programs that are known by name.

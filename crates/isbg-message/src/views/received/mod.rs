@@ -126,12 +126,12 @@ impl<'s> Walk<'s> {
             (Some(trusted), internal) => (trusted, internal.as_ref().unwrap_or(trusted)),
             (None, Some(internal)) => (internal, internal),
         };
-        if relay.auth.is_empty() && !trusted.contains(&relay.ip) {
+        if relay.auth.is_empty() && !trusted.contains_or_loopback(&relay.ip) {
             self.trusted = false;
             self.internal = false;
             return;
         }
-        if self.internal && relay.auth.is_empty() && !internal.contains(&relay.ip) {
+        if self.internal && relay.auth.is_empty() && !internal.contains_or_loopback(&relay.ip) {
             self.internal = false;
         }
         if trust.msa.contains(&relay.ip) {

@@ -306,19 +306,17 @@ fn host_forms(
         forms.push([proto, &address, rest].concat());
         return;
     }
-    // A single word is looked up as www.word.com by browsers.
-    let word = original_host.strip_prefix(b"www.").unwrap_or(&original_host);
-    let plain_port = port.is_none() || port == Some(b"80");
-    if proto == b"http://"
-        && !user
-        && plain_port
-        && original_host != b"localhost"
-        && !word.is_empty()
-        && !word.contains(&b'.')
-        && !settings.tlds.is_valid(&original_host)
-    {
-        forms.push([proto, b"www.", word, b".com", rest].concat());
+    if proto == b"http://" && !user && (port.is_none() || port == Some(b"80")) {
+        forms.extend(guessed_host(&original_host, settings).map(|host| [proto, &host, rest].concat()));
     }
+}
+
+/// A single word is looked up as `www.word.com` by browsers.
+fn guessed_host(host: &[u8], settings: &Settings) -> Option<Vec<u8>> {
+    let word = host.strip_prefix(b"www.").unwrap_or(host);
+    let guess =
+        host != b"localhost" && !word.is_empty() && !word.contains(&b'.') && !settings.tlds.is_valid(host);
+    guess.then(|| [b"www.", word, b".com"].concat())
 }
 
 /// What is wrapped in a redirecting URI.

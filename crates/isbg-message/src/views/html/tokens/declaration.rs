@@ -1,6 +1,15 @@
 //! What begins with `<!`: comments, document types, marked sections. Does not know elements.
 
-use super::{Markup, Section, Token, Tokenizer, is_blank};
+use super::{Markup, Token, Tokenizer, is_blank};
+
+/// What SGML marked sections `<![CDATA[…]]>` say about the text in them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Section {
+    Include,
+    Rcdata,
+    Cdata,
+    Ignore,
+}
 
 fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'.' | b'-')
