@@ -19,7 +19,7 @@ use crate::wire::{Patience, Wire};
 /// A connection to a server.
 ///
 /// A failure that leaves it unclear where the next response begins makes the connection unusable, and so does
-/// dropping a future in the middle of a command (but for [`Client::watch`]): everything after it is then
+/// dropping a future in the middle of a command: everything after it is then
 /// [`Error::Unusable`].
 pub struct Client {
     pub(crate) wire: Wire,

@@ -24,7 +24,8 @@ pub struct Mailbox {
     pub exists: u32,
     /// Its UIDVALIDITY. A few servers tell none.
     pub uid_validity: Option<UidValidity>,
-    /// The UID that the next new message will get at least. A few servers (Winmail Pro, 163.com) do not tell.
+    /// The UID that the next new message will get at least. Some servers (Courier,
+    /// Winmail Pro, 163.com) do not tell; Courier does by STATUS.
     pub uid_next: Option<Uid>,
     /// The highest modification sequence when it was opened. `None` where the folder keeps none.
     pub highest_modseq: Option<ModSeq>,
