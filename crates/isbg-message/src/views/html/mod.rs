@@ -23,14 +23,14 @@ use tokens::{Attribute, Token};
 /// Renders an HTML document. `Html::html_length` and its relatives are left to the caller, who knows the part.
 pub(crate) fn render(source: &Text) -> (Text, Html) {
     let mut renderer = Renderer::new(source.text.chars().count(), source.wide);
-    let source = prepare(&source.text);
+    let source = prepare(source);
     tokens::tokenize(&source, &mut |token| renderer.token(token));
     renderer.finish()
 }
 
 /// `&nbsp;` is a blank, `<br/>` is `<br>`, and typographic double quotes are plain ones.
-fn prepare(source: &str) -> Cow<'_, str> {
-    let mut text = Cow::Borrowed(source);
+fn prepare(source: &Text) -> Cow<'_, str> {
+    let mut text = Cow::Borrowed(&*source.text);
     if memmem::find(text.as_bytes(), b"&nbsp;").is_some() {
         text = text.replace("&nbsp;", " ").into();
     }
@@ -42,8 +42,8 @@ fn prepare(source: &str) -> Cow<'_, str> {
     {
         text = text.replace(['\u{201c}', '\u{201d}'], "\"").into();
     }
-    // The same, and the byte order mark below, where bytes of UTF-8 were taken for characters.
-    if text.contains("\u{e2}\u{80}") {
+    // The same where the text is bytes of UTF-8 that nobody took for such.
+    if !source.wide && text.contains("\u{e2}\u{80}") {
         text = text
             .replace("\u{e2}\u{80}\u{9c}", "\"")
             .replace("\u{e2}\u{80}\u{9d}", "\"")
