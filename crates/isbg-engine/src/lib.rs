@@ -1,6 +1,7 @@
 //! Judging and teaching behind one trait, whoever does it. Knows neither IMAP nor what is done about a verdict.
 
 mod default;
+mod native;
 mod outage;
 mod program;
 mod report;
@@ -9,6 +10,7 @@ mod scorer;
 mod spamd;
 
 pub use default::pick_default;
+pub use native::{MOST_BYTES, Native, NativeSettings};
 pub use outage::{Consequence, consequence, weigh};
 pub use program::SpamAssassin;
 pub use rspamd::Rspamd;

@@ -5,6 +5,7 @@ use isbg_lookups::program::{Client, Settings};
 use isbg_spool::Spool;
 use isbg_types::Class;
 
+use crate::report::whole;
 use crate::{PROBE, Scored, Scorer, Taught, Unknown, Wish, taught};
 
 /// The installed programs `spamassassin` and `sa-learn`.
@@ -27,10 +28,11 @@ impl Scorer for SpamAssassin {
         Box::pin(async move {
             let answer = self.0.check(mail).await?;
             let wanted = wish == Wish::Report && answer.verdict.spam;
-            Ok(Scored {
+            let scored = Scored {
                 verdict: answer.verdict,
                 rewritten: wanted.then_some(answer.rewritten),
-            })
+            };
+            whole(scored, mail, self.name()).await
         })
     }
 

@@ -1,8 +1,9 @@
-//! Reports around spam: our own for scorers that make none, and the rule names in SpamAssassin's. Does not judge.
+//! Reports around spam: our own for scorers that make none or an incomplete one, and the rule names in SpamAssassin's.
+//! Does not judge.
 
 use std::fmt::Write as _;
 
-use isbg_message::{header, wrap_report};
+use isbg_message::{header, unwrap_report, wrap_report};
 use isbg_spool::Spool;
 use isbg_types::{RuleHit, Untrusted, Verdict};
 
@@ -50,15 +51,41 @@ pub(crate) async fn wrapped(scored: Scored, mail: &Spool, scorer: &'static str) 
         return Ok(scored);
     }
     let mail = mail.clone();
-    let wrapping = move || {
+    aside(move || {
         let text = text(&scored.verdict, scorer);
         let rewritten = wrap_report(&mail, &scored.verdict, &text, scorer)?;
         Ok(Scored {
             rewritten: Some(rewritten),
             ..scored
         })
+    })
+    .await
+}
+
+/// With the scorer's report, or with one of our own where the scorer's has not every byte of the message: SpamAssassin
+/// takes a first line `From ...` for an mbox separator and leaves it out.
+pub(crate) async fn whole(scored: Scored, mail: &Spool, scorer: &'static str) -> Result<Scored, Unknown> {
+    let Some(rewritten) = scored.rewritten.clone() else {
+        return Ok(scored);
     };
-    tokio::task::spawn_blocking(wrapping)
+    let original = mail.clone();
+    let attached = move || match unwrap_report(&rewritten)? {
+        Some(attached) => attached.same_bytes(&original),
+        // The user has SpamAssassin write into the header instead (`report_safe 0`).
+        None => Ok(true),
+    };
+    if aside(attached).await? {
+        Ok(scored)
+    } else {
+        wrapped(scored, mail, scorer).await
+    }
+}
+
+/// Does what may take time on a large message, off the threads that wait for networks.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T, Unknown> {
+    tokio::task::spawn_blocking(work)
         .await
         .map_err(std::io::Error::other)
         .and_then(|result| result)

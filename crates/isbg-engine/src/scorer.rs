@@ -9,7 +9,7 @@ pub use isbg_lookups::{Unknown, UnknownKind};
 /// Judges messages and can be taught. Every call has a deadline of its own; any number may run at once, and the
 /// scorer itself keeps to the number its server bears.
 pub trait Scorer: Send + Sync {
-    /// `spamd`, `spamassassin` or `rspamd`: what reports and the history call it.
+    /// `native`, `spamd`, `spamassassin` or `rspamd`: what reports and the history call it.
     fn name(&self) -> &'static str;
 
     /// Scores the exact bytes of a message.
@@ -29,6 +29,11 @@ pub trait Scorer: Send + Sync {
     /// # Errors
     /// [`Unknown`] when not even that works.
     fn probe(&self) -> BoxFuture<'_, Result<(), Unknown>>;
+
+    /// What its user should know about the verdicts so far, a sentence each; asked for at the end of a run.
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// How much is wanted of a scorer.

@@ -5,7 +5,7 @@ use isbg_lookups::spamd::{Client, Lesson, Settings, Verb};
 use isbg_spool::Spool;
 use isbg_types::Class;
 
-use crate::report::{own_names, wrapped};
+use crate::report::{own_names, whole, wrapped};
 use crate::{PROBE, Scored, Scorer, Taught, Unknown, Wish, taught};
 
 /// spamd 4.0.1 breaks off answers over TLS after 160 KiB. Larger messages are not asked back over TLS.
@@ -42,7 +42,7 @@ impl Spamd {
         let mut verdict = answer.verdict;
         verdict.hits = own_names(&answer.body);
         let rewritten = verdict.spam.then_some(answer.body);
-        Ok(Scored { verdict, rewritten })
+        whole(Scored { verdict, rewritten }, mail, self.name()).await
     }
 }
 

@@ -53,6 +53,11 @@ fn program(folder: &Path) -> SpamAssassin {
     })
 }
 
+fn is_ours(report: &Spool) -> bool {
+    let text = String::from_utf8_lossy(&report.prefix(usize::MAX).unwrap()).into_owned();
+    text.contains("The message itself is attached as it arrived.")
+}
+
 /// What every scorer must do.
 async fn keeps_the_contract(scorer: &dyn Scorer) {
     let (ham, spam): (Spool, Spool) = (HAM.to_vec().into(), SPAM.to_vec().into());
@@ -77,9 +82,32 @@ async fn keeps_the_contract(scorer: &dyn Scorer) {
         names.contains(&"GTUBE") && !names.contains(&"FORGED"),
         "{names:?}"
     );
-    let original = unwrap_report(&scored.rewritten.unwrap()).unwrap().unwrap();
-    let text = String::from_utf8(original.prefix(usize::MAX).unwrap().to_vec()).unwrap();
-    assert_eq!(text.trim_end(), std::str::from_utf8(SPAM).unwrap().trim_end());
+    let rewritten = scored.rewritten.unwrap();
+    assert!(
+        unwrap_report(&rewritten)
+            .unwrap()
+            .unwrap()
+            .same_bytes(&spam)
+            .unwrap()
+    );
+    // A report of our own only where the scorer's would not do.
+    assert_eq!(is_ours(&rewritten), scorer.name() == "rspamd");
+    let mbox: Spool = [b"From a@example.org Tue Nov 24 09:00:00 2026\r\n", SPAM]
+        .concat()
+        .into();
+    let rewritten = scorer
+        .score(&mbox, Wish::Report)
+        .await
+        .unwrap()
+        .rewritten
+        .unwrap();
+    assert!(
+        unwrap_report(&rewritten)
+            .unwrap()
+            .unwrap()
+            .same_bytes(&mbox)
+            .unwrap()
+    );
 
     assert_eq!(scorer.teach(&ham, Class::Ham).await.unwrap(), Taught::Learned);
     assert_eq!(
