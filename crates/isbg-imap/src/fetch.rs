@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::budget::{ByteBudget, Permit};
 use crate::client::{Client, settle};
-use crate::error::Error;
+use crate::error::{Error, RefusalKind};
 use crate::protocol::command::Command;
 use crate::protocol::fetch::{Body, FetchData, InternalDate};
 use crate::protocol::response::Kind;
@@ -139,8 +139,8 @@ impl Client {
     /// are under way at a time. While the budget is used up or the receiver is busy, nothing is read from the server.
     ///
     /// # Errors
-    /// [`Error::Refused`] if the server refused one of the commands, after the others have ended; messages handed over
-    /// by then are whole. [`Error::GivenUp`] if the receiver is gone.
+    /// [`Error::Refused`] if the server refused one of the commands, after the others have ended: messages handed over
+    /// by then are whole, of the others nothing is known. [`Error::GivenUp`] if the receiver is gone.
     pub async fn fetch(
         &mut self,
         uids: &[Uid],
@@ -192,7 +192,7 @@ impl Client {
     ) -> Result<(), Error> {
         let mut open = 0;
         loop {
-            while open < self.settings.in_flight.max(1) && fetching.refused.is_none() {
+            while open < self.settings.in_flight.max(1) {
                 let Some(batch) = fetching.waiting.pop_front() else {
                     break;
                 };
@@ -209,7 +209,7 @@ impl Client {
                     open -= 1;
                     patience.renew();
                     if let Err(error) = settle(status, "UID FETCH") {
-                        fetching.refused.get_or_insert(error);
+                        fetching.refuse(error);
                     }
                 }
                 Kind::Fetch(ref data) if data.body.is_some() => {
@@ -254,6 +254,18 @@ impl Fetching {
             incomplete: HashSet::new(),
             refused: None,
         }
+    }
+
+    /// After a NO the other commands are sent all the same, for one bad message must not hide the others. After a BAD
+    /// they would fare no better.
+    fn refuse(&mut self, error: Error) {
+        if error
+            .refusal()
+            .is_some_and(|refusal| refusal.kind == RefusalKind::Bad)
+        {
+            self.waiting.clear();
+        }
+        self.refused.get_or_insert(error);
     }
 
     /// The message's UID, if it was asked for and has not come already.

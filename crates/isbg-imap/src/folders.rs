@@ -1,5 +1,7 @@
 //! Which folders there are: NAMESPACE, LIST, STATUS (RFC 9051 §6.3). Does not open any.
 
+use std::collections::{HashMap, HashSet};
+
 use isbg_types::FolderName;
 
 use crate::client::Client;
@@ -119,11 +121,12 @@ impl Client {
             _ => false,
         };
         self.ask(self.list_command(together), claim).await?;
+        let listed = self.distinct(listed);
         for entry in &listed {
             self.session.remember_name(&entry.name, &entry.wire);
         }
         let mut folders: Vec<Folder> = Vec::with_capacity(listed.len());
-        let mut counted: std::collections::HashMap<Vec<u8>, Counts> = counted.into_iter().collect();
+        let mut counted: HashMap<Vec<u8>, Counts> = counted.into_iter().collect();
         for entry in listed {
             let own = counted.remove(&entry.wire);
             folders.push(Folder {
@@ -142,6 +145,22 @@ impl Client {
             }
         }
         Ok(folders)
+    }
+
+    /// One folder a name. Where the server's names break the rules, two of them may read alike; a command with such a
+    /// name reaches the one that follows the rules, so the others are left out.
+    fn distinct(&self, listed: Vec<Listed>) -> Vec<Listed> {
+        let odd = |entry: &Listed| self.session.is_odd(&entry.name, &entry.wire);
+        let proper: HashSet<FolderName> = listed
+            .iter()
+            .filter(|entry| !odd(entry))
+            .map(|entry| entry.name.clone())
+            .collect();
+        let mut seen = HashSet::new();
+        let keep = |entry: &Listed| {
+            (!odd(entry) || !proper.contains(&entry.name)) && seen.insert(entry.name.clone())
+        };
+        listed.into_iter().filter(keep).collect()
     }
 
     fn list_command(&self, counts: bool) -> Command {

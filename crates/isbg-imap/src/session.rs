@@ -130,13 +130,18 @@ impl Session {
         self.capabilities.has(name) || rev2
     }
 
-    /// Remembers how the server writes a name that our encoding would write otherwise.
+    /// Whether our encoding would not give this name back as the server wrote it.
+    pub fn is_odd(&self, name: &FolderName, wire: &[u8]) -> bool {
+        let inbox = name.is_inbox() && wire.eq_ignore_ascii_case(b"INBOX");
+        !inbox && mailbox::encode(name, self.encoding()).as_bytes() != wire
+    }
+
+    /// Remembers how the server writes a name.
     pub fn remember_name(&mut self, name: &FolderName, wire: &[u8]) {
         const KEPT: usize = 10_000;
-        if mailbox::encode(name, self.encoding()).as_bytes() != wire
-            && !(name.is_inbox() && wire.eq_ignore_ascii_case(b"INBOX"))
-            && self.odd_names.len() < KEPT
-        {
+        if !self.is_odd(name, wire) {
+            self.odd_names.remove(name);
+        } else if self.odd_names.len() < KEPT {
             self.odd_names.insert(name.clone(), wire.to_vec());
         }
     }

@@ -199,19 +199,25 @@ async fn a_message_over_the_limit_is_read_past() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_command_does_not_hide_the_others_messages() {
-    let script = format!(
+    let commands = format!(
         "C: A2 UID FETCH 1:2 {ITEMS}
-        C: A3 UID FETCH 3:4 {ITEMS}
-        S: A2 NO [SERVERBUG] cannot read message 2
-        s: * 3 FETCH (UID 3 FLAGS () BODY[] {{5}}\\r\\nthree)\\r\\n
-        S: A3 OK"
+        C: A3 UID FETCH 3:4 {ITEMS}\n"
     );
-    let (mut client, rest) = in_inbox("", &script, small()).await;
-    let (report, messages) = fetch(&mut client, &[1, 2, 3, 4, 5, 6]).await;
+    let three = "s: * 3 FETCH (UID 3 FLAGS () BODY[] {5}\\r\\nthree)\\r\\n\nS: A3 OK";
+    let script = format!(
+        "{commands}S: A2 NO [SERVERBUG] cannot read message 2\nC: A4 UID FETCH 5 {ITEMS}\n{three}\nS: A4 OK"
+    );
+    let (mut client, _) = in_inbox("", &script, small()).await;
+    let (report, messages) = fetch(&mut client, &[1, 2, 3, 4, 5]).await;
     assert!(
         matches!(&report, Err(Error::Refused(refusal)) if refusal.has("SERVERBUG")),
         "{report:?}"
     );
+    assert_eq!(messages, message(3, "three"));
+    let script = format!("{commands}S: A2 BAD what\n{three}");
+    let (mut client, rest) = in_inbox("", &script, small()).await;
+    let (report, messages) = fetch(&mut client, &[1, 2, 3, 4, 5]).await;
+    assert!(matches!(report, Err(Error::Refused(_))));
     assert_eq!(messages, message(3, "three"));
     drop(client);
     assert_eq!(rest.await.unwrap(), b"");

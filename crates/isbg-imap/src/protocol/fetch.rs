@@ -4,6 +4,7 @@ use bytes::Bytes;
 use isbg_spool::Spool;
 use isbg_types::{Flag, Flags, ModSeq, Uid};
 
+use super::mailbox::{self, Encoding};
 use super::raw::Content;
 use super::tree::{Node, Tree};
 
@@ -65,7 +66,7 @@ pub enum Body {
 impl FetchData {
     /// Reads the items of `number FETCH (...)`. Items are looked for by name, so a broken one does not hide the
     /// others; where the list itself is broken, they are found in whatever list they ended up in.
-    pub(super) fn read(number: u32, tree: &Tree) -> Self {
+    pub(super) fn read(number: u32, tree: &Tree, encoding: Encoding) -> Self {
         let mut data = Self {
             number,
             ..Self::default()
@@ -74,7 +75,7 @@ impl FetchData {
         let mut items = list.into_iter().flatten().peekable();
         while let Some(name) = items.next() {
             if let Some(value) = items.peek().copied()
-                && data.take(name, value)
+                && data.take(name, value, encoding)
             {
                 items.next();
             }
@@ -82,7 +83,7 @@ impl FetchData {
         if data.uid.is_none() || tree.is_unbalanced() {
             for name in tree.leaves() {
                 if let Some(value) = name.following() {
-                    data.take(name, value);
+                    data.take(name, value, encoding);
                 }
             }
         }
@@ -90,7 +91,7 @@ impl FetchData {
     }
 
     /// Takes the value if the name is known, the value is of its type, and none was taken yet.
-    fn take(&mut self, name: Node<'_>, value: Node<'_>) -> bool {
+    fn take(&mut self, name: Node<'_>, value: Node<'_>, encoding: Encoding) -> bool {
         let Some(name) = name.atom() else { return false };
         let known = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
         if known("UID") {
@@ -122,7 +123,9 @@ impl FetchData {
         } else if known("X-GM-LABELS") {
             fill(
                 &mut self.gmail_labels,
-                value.list().map(|labels| labels.filter_map(label).collect()),
+                value
+                    .list()
+                    .map(|labels| labels.filter_map(|node| label(node, encoding)).collect()),
             )
         } else {
             false
@@ -154,8 +157,7 @@ fn read_body(value: Node<'_>) -> Option<Body> {
     }
 }
 
-/// A label is an astring in modified UTF-7; system labels begin with a backslash.
-fn label(node: Node<'_>) -> Option<String> {
-    let name = super::mailbox::decode(node.bytes()?, super::mailbox::Encoding::Utf7);
-    Some(name.as_str().to_owned())
+/// A label is written as mailbox names are; system labels begin with a backslash.
+fn label(node: Node<'_>, encoding: Encoding) -> Option<String> {
+    Some(mailbox::decode(node.bytes()?, encoding).as_str().to_owned())
 }

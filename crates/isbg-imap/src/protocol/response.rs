@@ -129,7 +129,7 @@ fn untagged(raw: Raw, start: usize, encoding: Encoding, limits: &Limits) -> Resp
             "EXISTS" => Kind::Exists(number),
             "RECENT" => Kind::Recent(number),
             "EXPUNGE" => Kind::Expunge(number),
-            "FETCH" => Kind::Fetch(Box::new(FetchData::read(number, &tree))),
+            "FETCH" => Kind::Fetch(Box::new(FetchData::read(number, &tree, encoding))),
             _ => Kind::Other(name),
         };
         return Response { kind, tree };
