@@ -1,4 +1,5 @@
-//! A message's bytes taken apart: header fields, MIME structure, scorers' reports, fingerprints. Total: whatever the
+//! A message's bytes taken apart: header fields, MIME structure, scorers' reports, fingerprints, and the views that
+//! SpamAssassin's rules read. Total: whatever the
 //! bytes are, there is an answer, in linear time and bounded memory. Does not know any network, folder or rule.
 
 mod content;
