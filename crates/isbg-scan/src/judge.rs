@@ -2,8 +2,10 @@
 //! the server; does not know what follows from a verdict.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
@@ -20,6 +22,9 @@ use crate::pass::Pass;
 
 /// So much of a message's beginning is looked at for its header.
 const HEADER_LIMIT: usize = 256 * 1024;
+
+/// How often it is looked whether the run is to end, while a scorer is waited for.
+const STOP_IS_LOOKED_AT: Duration = Duration::from_millis(100);
 
 /// What is known of a fetched message without its body.
 #[derive(Debug, Clone)]
@@ -128,9 +133,16 @@ impl<'a> Scoring<'a> {
         jobs: usize,
         mut ours: impl FnMut(Fingerprint) -> isbg_store::Result<Option<Fingerprint>>,
     ) -> Result<()> {
-        let mut open = true;
+        let stop = Arc::clone(&self.stop);
+        let mut asked_to_stop = pin!(asked(&stop));
+        let (mut open, mut waits) = (true, true);
         loop {
             tokio::select! {
+                // A scorer that hangs does not keep the run from ending; these messages' turn comes again.
+                () = &mut asked_to_stop, if waits && !self.pending.is_empty() => {
+                    waits = false;
+                    self.pending.clear();
+                }
                 Some(judged) = self.pending.next(), if !self.pending.is_empty() => self.finish(judged).await,
                 next = arriving.recv(), if open && self.pending.len() < jobs => match next {
                     Some(fetched) if self.gives_up() => drop(fetched),
@@ -184,6 +196,13 @@ impl<'a> Scoring<'a> {
             }
         }
         self.judged.push(judged);
+    }
+}
+
+/// Ends once somebody asked for the end of the run.
+async fn asked(stop: &AtomicBool) {
+    while !stop.load(Ordering::Relaxed) {
+        tokio::time::sleep(STOP_IS_LOOKED_AT).await;
     }
 }
 

@@ -182,8 +182,9 @@ impl Scan<'_> {
             .into_iter()
             .filter(|uid| !answered.contains(*uid))
             .collect();
+        let stopped = pass.go_on().is_err() && !rest.is_empty();
         // Where a whole window was fetched and these did not come, they are gone. Otherwise their turn had not come.
-        if outage.is_some() || broken.is_some() || pass.go_on().is_err() {
+        if outage.is_some() || broken.is_some() || stopped {
             rest.iter().for_each(|uid| self.undone(*uid));
         }
         if let Some(error) = broken {
@@ -195,6 +196,7 @@ impl Scan<'_> {
                 scorer: pass.scorer.name(),
                 unknown,
             }),
+            None if stopped => Err(Error::Stopped),
             None => Ok(()),
         }
     }
