@@ -148,6 +148,14 @@ fn messages() {
 }
 
 #[test]
+fn debug_shows_no_arguments() {
+    let command = Command::new("LOGIN", SYNC)
+        .string("a password", common::CANARY.as_bytes())
+        .unwrap();
+    assert_eq!(format!("{command:?}"), "Command(LOGIN)");
+}
+
+#[test]
 fn search_keys() {
     let search = |key: Key| written(key.write(Command::new("UID SEARCH", SYNC)).unwrap());
     for (key, text) in [

@@ -1,6 +1,8 @@
 //! Writes commands (RFC 9051 §6). Whatever comes from outside goes through one encoder that cannot yield a second
 //! command. Does not know which commands there are.
 
+use std::fmt;
+
 use isbg_spool::Spool;
 use isbg_types::{FolderName, UidSet};
 use zeroize::Zeroizing;
@@ -52,7 +54,6 @@ pub struct Style {
 }
 
 /// What is to be sent, in order.
-#[derive(Debug)]
 pub enum Piece {
     /// These bytes.
     Bytes(Zeroizing<Vec<u8>>),
@@ -62,20 +63,26 @@ pub enum Piece {
     Message(Spool),
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 enum Part {
     Text(Zeroizing<Vec<u8>>),
     Literal(Zeroizing<Vec<u8>>),
     Message { spool: Spool, binary: bool },
 }
 
-/// A command without its tag.
-#[derive(Debug, Clone)]
+/// A command without its tag. Its `Debug` shows its name alone, for the rest may be secret.
+#[derive(Clone)]
 pub struct Command {
     verb: &'static str,
     secret: bool,
     style: Style,
     parts: Vec<Part>,
+}
+
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Command({})", self.verb)
+    }
 }
 
 impl Command {

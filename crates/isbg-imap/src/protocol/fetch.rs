@@ -40,9 +40,9 @@ pub struct FetchData {
     pub internal_date: Option<InternalDate>,
     /// RFC822.SIZE in bytes: the server's claim.
     pub size: Option<u64>,
-    /// BODY[HEADER].
+    /// `BODY[HEADER]`.
     pub header: Option<Bytes>,
-    /// BODY[].
+    /// `BODY[]`.
     pub body: Option<Body>,
     /// EMAILID (RFC 8474).
     pub email_id: Option<String>,
