@@ -200,7 +200,7 @@ impl<'a> Scoring<'a> {
 }
 
 /// Ends once somebody asked for the end of the run.
-async fn asked(stop: &AtomicBool) {
+pub(crate) async fn asked(stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
         tokio::time::sleep(STOP_IS_LOOKED_AT).await;
     }

@@ -159,7 +159,8 @@ async fn one_window(
             scorer: pass.scorer.name(),
             unknown,
         }),
-        (None, None) => Ok(rest.first().copied()),
+        (None, None) if rest.is_empty() => Ok(None),
+        (None, None) => pass.go_on().map(|()| rest.first().copied()),
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::error::Result;
 use crate::event::Event;
-use crate::judge::{Known, known};
+use crate::judge::{Known, asked, known};
 use crate::pass::Pass;
 
 /// So many messages forwarded within one are learned.
@@ -62,7 +62,11 @@ pub(super) async fn fetch_and_teach(pass: &mut Pass<'_>, class: Class, uids: &[U
                 .zip(prints)
                 .zip(before)
                 .filter(|(_, before)| *before != Some(class));
-            let answer = teach(&*scorer, new.map(|(mail, _)| mail).collect(), class).await;
+            // A scorer that hangs does not keep the run from ending; this message's turn comes again.
+            let answer = tokio::select! {
+                answer = teach(&*scorer, new.map(|(mail, _)| mail).collect(), class) => answer,
+                () = asked(&stop) => continue,
+            };
             observer.event(Event::Answered);
             let answer = match answer {
                 Ok((answer, new)) => {
