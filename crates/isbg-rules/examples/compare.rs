@@ -3,12 +3,19 @@
 //! Arguments: the file with its lines, then the rule directories. Prints the differences by rule, most frequent first.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use isbg_message::views::Views;
 use isbg_rules::load::{Sources, load};
 use isbg_rules::matcher::{Matcher, Mode};
+
+/// Processor time of this thread so far, where the system tells it.
+fn processor_time() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = text.split(' ').next().and_then(|word| word.parse().ok());
+    Duration::from_nanos(nanoseconds.unwrap_or(0))
+}
 
 #[derive(Default)]
 struct Difference {
@@ -35,8 +42,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut by_rule: BTreeMap<String, Difference> = BTreeMap::new();
     let (mut messages, mut same_hits, mut same_scores, mut same_verdicts) = (0, 0, 0, 0);
     let (mut hits, mut common) = (0, 0);
-    let mut spent = std::time::Duration::ZERO;
-    let mut worst = (std::time::Duration::ZERO, String::new());
+    let mut warm: Vec<Bytes> = Vec::new();
+    let mut spent = Duration::ZERO;
+    let mut worst = (Duration::ZERO, String::new());
     for line in oracle.lines() {
         let theirs: serde_json::Value = serde_json::from_str(line)?;
         let path = theirs["path"].as_str().unwrap_or_default();
@@ -46,6 +54,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let outcome = matcher.check(&Views::new(&message, matcher.view_settings()));
         let took = started.elapsed();
         spent += took;
+        for rule in &outcome.limited {
+            println!("{}: no steps left in {path}", matcher.rules().rules[*rule].name);
+        }
+        warm.push(message);
         if took > worst.0 {
             worst = (took, path.to_owned());
         }
@@ -100,6 +112,31 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!(
         "{messages} messages: same hits {same_hits}, same score {same_scores}, same verdict {same_verdicts}"
     );
+    let (mut views_only, mut whole, mut slowest) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+    for message in &warm {
+        let started = processor_time();
+        let views = Views::new(message, matcher.view_settings());
+        std::hint::black_box((
+            views.body(),
+            views.rawbody(),
+            views.uris(),
+            views.relays(),
+            views.envelope_from(),
+        ));
+        views_only += processor_time() - started;
+        let started = processor_time();
+        std::hint::black_box(matcher.check(&Views::new(message, matcher.view_settings())));
+        let took = processor_time() - started;
+        slowest = slowest.max(took);
+        whole += took;
+    }
+    let count = messages.max(1);
+    println!(
+        "processor time a message, all compiled: {:?}, of which views {:?}",
+        whole / count,
+        views_only / count
+    );
+    println!("the slowest message: {slowest:?}");
     println!(
         "{common} of {hits} hits; mean {:?}, worst {:?} {}",
         spent / messages.max(1),

@@ -117,7 +117,7 @@ pub(crate) fn find(text: &[u8]) -> Option<std::ops::Range<usize>> {
 }
 
 /// Whether an address is private, local or otherwise not of the public internet.
-pub(crate) fn is_private(ip: &[u8]) -> bool {
+pub fn is_private(ip: &[u8]) -> bool {
     let text = ip.to_ascii_lowercase();
     if private_v4(&text) {
         return true;

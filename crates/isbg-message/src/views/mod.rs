@@ -33,6 +33,7 @@ use bytes::Bytes;
 pub use domain::Tlds;
 pub use facts::{Html, Lines, ParseFlags, Relay, Relays, Uri, Uris};
 pub use head::Header;
+pub use ip::is_private;
 pub use network::Networks;
 pub use parts::Part;
 pub use render::Rendered;

@@ -1,6 +1,6 @@
 //! Functions over the hops a message took. Does not parse Received fields.
 
-use isbg_message::views::Relay;
+use isbg_message::views::{Relay, is_private};
 
 use super::{Call, Function, is_match};
 
@@ -43,21 +43,6 @@ pub(super) fn is_ipv4(text: &[u8]) -> bool {
             let text = std::str::from_utf8(part).unwrap_or("x");
             part.len() <= 3 && part.iter().all(u8::is_ascii_digit) && text.parse::<u8>().is_ok()
         })
-}
-
-/// Whether an IPv4 address is private, local or reserved.
-pub(super) fn is_private(text: &[u8]) -> bool {
-    let number = |at: usize| {
-        let part = text.split(|b| *b == b'.').nth(at);
-        part.and_then(|part| std::str::from_utf8(part).ok()?.parse::<u8>().ok())
-            .unwrap_or(0)
-    };
-    match (number(0), number(1)) {
-        (10 | 127, _) | (192, 168) | (169, 254) | (0, _) => true,
-        (172, second) => (16..=31).contains(&second),
-        (100, second) => (64..=127).contains(&second),
-        _ => false,
-    }
 }
 
 fn numeric_helo(call: &Call<'_, '_>) -> bool {

@@ -2,15 +2,15 @@
 
 use super::draft::Draft;
 use super::lines::Kind;
-use super::{features, lists, rules, settings, text};
+use super::{features, known, lists, rules, settings, text};
 
 /// Applies one directive.
 pub fn apply(draft: &mut Draft, key: &str, value: &str, kind: Kind) {
     if kind == Kind::Prefs && !draft.prefs_unrestricted {
-        if features::ADMINISTRATIVE.contains(&key) {
+        if known::ADMINISTRATIVE.contains(&key) {
             return draft.error(format!("`{key}` is not allowed in user preferences"));
         }
-        if features::PRIVILEGED.contains(&key) && !draft.allow_user_rules {
+        if known::PRIVILEGED.contains(&key) && !draft.allow_user_rules {
             return draft.error(format!("`{key}` needs `allow_user_rules 1` in the site's files"));
         }
     }
@@ -18,14 +18,14 @@ pub fn apply(draft: &mut Draft, key: &str, value: &str, kind: Kind) {
     if owners.peek().is_some() && !owners.any(|plugin| draft.is_loaded(plugin.name)) {
         return draft.error(format!("`{key}` belongs to a plugin that is not loaded"));
     }
-    let known = rules::define(draft, key, value)
+    let done = rules::define(draft, key, value)
         || about_rules(draft, key, value)
         || lists::apply(draft, key, value)
         || settings::apply(draft, key, value);
-    if known {
+    if done {
         return;
     }
-    if features::OTHER_SETTINGS.contains(&key) || features::bringing(key).next().is_some() {
+    if known::OTHER_SETTINGS.contains(&key) || features::bringing(key).next().is_some() {
         draft.settings.other.push((key.to_owned(), value.to_owned()));
     } else {
         draft.error(format!("the directive `{key}` is not known"));

@@ -6,6 +6,7 @@ mod draft;
 mod features;
 mod files;
 mod finish;
+mod known;
 mod lines;
 mod lists;
 mod pattern_source;

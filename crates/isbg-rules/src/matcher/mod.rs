@@ -4,6 +4,7 @@
 mod filter;
 mod metas;
 mod run;
+mod texts;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;

@@ -6,7 +6,7 @@ use regex_syntax::hir::Hir;
 use super::PatternError;
 
 /// Steps the backtracking engine may take in one text.
-const STEPS: u32 = 200_000;
+const STEPS: u32 = 50_000;
 /// Memory for that engine's stack, in bytes.
 const STACK: usize = 1 << 20;
 /// The largest automaton of one pattern, in bytes.
@@ -114,6 +114,8 @@ impl Program {
                 regex.captures(text, &mut captures);
                 captures.get_group(1).map(|span| span.range())
             }
+            // Room for captures is costly, and most texts need none.
+            Self::Backtracking(regex) if !regex.is_match(text).unwrap_or(false) => None,
             Self::Backtracking(regex) => {
                 let captures = regex.captures(text).ok()??;
                 captures.get(1).map(|found| found.start()..found.end())

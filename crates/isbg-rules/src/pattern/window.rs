@@ -9,7 +9,7 @@ pub const WIDTH: usize = 6;
 /// A pattern gets at most so many windows, one for each of its branches.
 const MAX_WINDOWS: usize = 8;
 /// A window that is met at more than this share of all places is useless.
-const USEFUL: f64 = 0.002;
+const USEFUL: f64 = 0.02;
 
 /// One byte set a position, at most [`WIDTH`] of them.
 pub type Window = Vec<ByteSet>;
