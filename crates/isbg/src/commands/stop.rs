@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::exit::Status;
+use crate::report::Terminal;
 
 /// For ending in good order.
 const GRACE: Duration = Duration::from_secs(5);
@@ -37,6 +38,8 @@ impl Stop {
                 flag.store(true, Ordering::Relaxed);
                 // Whether it was another signal or time ran out: it is enough.
                 drop(timeout(GRACE, signal()).await);
+                let text = isbg_scan::Error::Stopped.to_string();
+                Terminal::new(false).say(&format!("isbg: {text}"));
                 std::process::exit(Status::Other.code().into());
             }
         });
