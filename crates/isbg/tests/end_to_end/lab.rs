@@ -5,6 +5,9 @@
 use std::cell::Cell;
 use std::fs;
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use isbg_testkit::conservation::{Conservation, changes_in, dangers_in, secrets_in};
 use isbg_testkit::dovecot::{Dovecot, Settings};
@@ -147,10 +150,53 @@ impl Lab {
         self.home.write(".config/isbg/config.toml", &text);
     }
 
-    /// Moves every date in the state a day back: what waits for its next try has waited long enough.
+    /// Starts a classic run and does not wait for it.
+    pub fn spawn(&self, options: &str) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_isbg"))
+            .args(self.line(options).split_whitespace())
+            .env_clear()
+            .env("HOME", self.home.path())
+            .current_dir(self.home.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// From now on the scorer answers only once the gate is open.
+    pub fn gate(&mut self) -> Gate {
+        let gate = Gate::default();
+        let own = gate.clone();
+        self.judge(move |request| {
+            if request.method != "PING" {
+                let open = own.0.0.lock().unwrap();
+                drop(own.0.1.wait_while(open, |open| !*open).unwrap());
+            }
+            by_subject(request)
+        });
+        gate
+    }
+
+    /// Waits until the scorer was asked something.
+    pub fn until_asked(&self) {
+        while self.scorer.served() == 0 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn state(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.home.path().join(".local/state/isbg/isbg.db")).unwrap()
+    }
+
+    /// What this query counts in the state.
+    pub fn state_count(&self, query: &str) -> i64 {
+        self.state().query_row(query, [], |row| row.get(0)).unwrap()
+    }
+
+    /// Moves every date of a next try a day back: what waits has waited long enough.
     pub fn a_day_passes(&self) {
-        let state = rusqlite::Connection::open(self.home.path().join(".local/state/isbg/isbg.db")).unwrap();
-        state
+        self.state()
             .execute("UPDATE attempt SET next_try = next_try - 86400", [])
             .unwrap();
     }
@@ -178,6 +224,17 @@ impl Lab {
                 );
             }
         }
+    }
+}
+
+/// Holds a scorer back.
+#[derive(Clone, Default)]
+pub struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    pub fn open(&self) {
+        *self.0.0.lock().unwrap() = true;
+        self.0.1.notify_all();
     }
 }
 

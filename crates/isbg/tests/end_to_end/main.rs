@@ -14,6 +14,7 @@ mod cases;
 #[path = "../common/mod.rs"]
 mod common;
 mod compat;
+mod engines;
 mod errors;
 mod kill;
 mod lab;

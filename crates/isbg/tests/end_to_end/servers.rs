@@ -84,7 +84,12 @@ impl Place {
     fn fine(&self, words: &[&str]) -> Ran {
         self.proxy.forget();
         let ran = self.run(words);
-        assert_eq!(ran.status, 0, "{words:?}: {ran}{}", self.proxy.transcript().show());
+        assert_eq!(
+            ran.status,
+            0,
+            "{words:?}: {ran}{}",
+            self.proxy.transcript().show()
+        );
         ran
     }
 

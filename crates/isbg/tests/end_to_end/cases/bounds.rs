@@ -1,12 +1,8 @@
 //! Bounds of a run: sizes, numbers, first runs, other runs at the same time, large folders.
 
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
-
 use isbg_testkit::conservation::Conservation;
 
-use crate::lab::{Lab, by_subject, conserved, fails, is_spam, mail, same};
+use crate::lab::{Lab, conserved, fails, is_spam, mail, same};
 
 const MOVE: &str = "--noreport --delete --expunge";
 
@@ -65,58 +61,23 @@ fn case_18_a_first_run_is_careful() {
     );
 }
 
-/// Starts the program and does not wait for it.
-fn spawn(lab: &Lab, options: &str) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_isbg"))
-        .args(lab.line(options).split_whitespace())
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap())
-        .env("HOME", lab.home.path())
-        .current_dir(lab.home.path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
-}
-
-/// A scorer that answers only once it is let.
-fn gate(lab: &mut Lab) -> Arc<(Mutex<bool>, Condvar)> {
-    let gate = Arc::new((Mutex::new(false), Condvar::new()));
-    let own = Arc::clone(&gate);
-    lab.judge(move |request| {
-        if request.mentions("Subject: ") {
-            let open = own.0.lock().unwrap();
-            drop(own.1.wait_while(open, |open| !*open).unwrap());
-        }
-        by_subject(request)
-    });
-    gate
-}
-
-fn until_asked(lab: &Lab) {
-    while lab.scorer.served() == 0 {
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
 #[test]
 fn case_20_two_runs_at_a_time() {
     let mut lab = Lab::new();
     lab.put("INBOX", "spam 1", &[]);
     lab.put("INBOX", "ham 1", &[]);
     let before = lab.mailbox();
-    let gate = gate(&mut lab);
+    let gate = lab.gate();
     let options = format!("{MOVE} --lockfilename lock");
-    let mut first = spawn(&lab, &options);
-    until_asked(&lab);
+    let mut first = lab.spawn(&options);
+    lab.until_asked();
     let lock = lab.home.path().join("lock");
     assert!(lock.exists());
     for more in ["", "--lockfilegrace 0", "--ignorelockfile"] {
         fails(&lab.run(&format!("{options} --nostats {more}")), 30, &[]);
         assert!(lock.exists(), "{more}: the second took the first one's lock away");
     }
-    *gate.0.lock().unwrap() = true;
-    gate.1.notify_all();
+    gate.open();
     assert!(first.wait().unwrap().success());
     conserved(
         &Conservation::of(&before).may_move("INBOX", "Junk", is_spam),
@@ -129,14 +90,13 @@ fn case_20_two_runs_at_a_time() {
 fn case_20_a_lock_that_a_killed_run_left() {
     let mut lab = Lab::new();
     lab.put("INBOX", "spam 1", &[]);
-    let gate = gate(&mut lab);
+    let gate = lab.gate();
     let options = format!("{MOVE} --lockfilename lock");
-    let mut killed = spawn(&lab, &options);
-    until_asked(&lab);
+    let mut killed = lab.spawn(&options);
+    lab.until_asked();
     killed.kill().unwrap();
     killed.wait().unwrap();
-    *gate.0.lock().unwrap() = true;
-    gate.1.notify_all();
+    gate.open();
     assert!(lab.home.path().join("lock").exists());
     lab.fine(&options);
     assert_eq!((lab.subjects("INBOX").len(), lab.subjects("Junk").len()), (0, 1));

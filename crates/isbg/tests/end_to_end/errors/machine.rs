@@ -4,10 +4,10 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use isbg_store::import::name_hashes;
-use isbg_testkit::conservation::Conservation;
+use isbg_testkit::conservation::{Conservation, secrets_in};
 
 use crate::common::Ran;
-use crate::lab::{Lab, USER, conserved, fails, is_spam, mail, same, sober};
+use crate::lab::{Lab, PASSWORD, USER, conserved, fails, files, is_spam, mail, same, sober};
 
 const MOVE: &str = "--noreport --delete --expunge";
 
@@ -220,4 +220,83 @@ fn garbage_in_old_password_files() {
         assert!(!ran.to_string().contains("canary-9"), "{ran}");
     }
     assert!(lab.mailbox()["INBOX"].is_empty());
+}
+
+#[test]
+fn asked_to_end_while_the_scorer_hangs() {
+    for options in [MOVE, "--learnspambox Teach --teachonly"] {
+        let mut lab = Lab::with_folders(&["Teach"]);
+        for n in 0..3 {
+            lab.put("INBOX", &format!("spam {n}"), &[]);
+            lab.put("Teach", &format!("spam {n}"), &[]);
+        }
+        let before = lab.mailbox();
+        let gate = lab.gate();
+        let child = lab.spawn(&format!("{options} --nostats"));
+        lab.until_asked();
+        let id = child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let output = child.wait_with_output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        let ran = Ran {
+            out: String::new(),
+            err,
+            status: output.status.code().unwrap_or(-1),
+        };
+        sober(&ran);
+        fails(&ran, 255, &["stopped on request"]);
+        same(&lab.mailbox(), &before);
+        assert_eq!(
+            lab.state_count("SELECT count(*) FROM attempt"),
+            0,
+            "an end in good order blames no message"
+        );
+        gate.open();
+        let ran = lab.fine(options);
+        assert!(
+            ran.err.contains("3 messages moved") || ran.err.contains("3/3 spams learned"),
+            "{ran}"
+        );
+        conserved(
+            &Conservation::of(&before).may_move("INBOX", "Junk", is_spam),
+            &lab.mailbox(),
+        );
+    }
+}
+
+#[test]
+fn a_password_is_where_it_was_put_and_nowhere_else() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let lab = Lab::new();
+    lab.put("INBOX", "spam 1", &[]);
+    lab.put("INBOX", "ham 1", &[]);
+    let line = lab.line(&format!("{MOVE} --savepw --verbose --verbose-mails --json"));
+    let ran = lab
+        .home
+        .line(&line.replace("--passwdfilename pw", &format!("--imappasswd {PASSWORD}")));
+    assert_eq!(ran.status, 0, "{ran}");
+    sober(&ran);
+    fs::remove_file(lab.home.path().join("pw")).unwrap();
+    let holders = files(lab.home.path())
+        .into_iter()
+        .filter(|(_, bytes)| !secrets_in(bytes, USER, PASSWORD).is_empty());
+    let holders: Vec<String> = holders.map(|(path, _)| path).collect();
+    assert_eq!(holders.len(), 1, "{holders:?}");
+    assert_eq!(
+        fs::metadata(&holders[0]).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    let ran = lab.home.line(
+        &line
+            .replace("--passwdfilename pw --spamd", "--spamd")
+            .replace("--savepw", ""),
+    );
+    assert_eq!(ran.status, 0, "{ran}");
+    sober(&ran);
 }
