@@ -4,8 +4,8 @@
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
-    clippy::missing_panics_doc,
     clippy::print_stdout,
+    clippy::missing_panics_doc,
     reason = "tests may panic"
 )]
 
