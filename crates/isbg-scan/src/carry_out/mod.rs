@@ -13,7 +13,7 @@ mod send;
 use isbg_imap::transfer;
 use isbg_spool::Spool;
 use isbg_store::{Action, Form, NewIntent, Original, State, Step};
-use isbg_types::{Fingerprint, FolderName, UidSet, Verdict};
+use isbg_types::{Fingerprint, FolderName, Uid, UidSet, Verdict};
 
 use crate::decide::Decision;
 use crate::error::{Error, Result};
@@ -110,7 +110,9 @@ async fn one_batch(
             )
         })
         .collect();
-    tell(pass, plan, treatment, &ended);
+    let to = treatment.copy.as_ref().map(|(folder, _)| folder);
+    let endings = ended.iter().map(|(todo, ending)| (todo.known.uid, ending));
+    tell(pass, &plan.folder, to, endings);
     match &treatment.original {
         policy::Original::ToTrash(trash) => to_trash(pass, plan, trash, ended).await,
         _ => Ok(ended),
@@ -276,29 +278,24 @@ async fn check(pass: &mut Pass<'_>, batch: &mut Batch) -> Result<bool> {
     Ok(true)
 }
 
-/// Tells the observer how it ended.
-fn tell(pass: &Pass<'_>, plan: &Plan, treatment: &Treatment, ended: &[(Todo, Ending)]) {
-    let to = treatment.copy.as_ref().map(|(folder, _)| folder);
-    for (todo, ending) in ended {
-        let uid = todo.known.uid;
+/// Tells the observer how it ended for each of these messages.
+fn tell<'a>(
+    pass: &Pass<'_>,
+    folder: &FolderName,
+    to: Option<&FolderName>,
+    endings: impl Iterator<Item = (Uid, &'a Ending)>,
+) {
+    for (uid, ending) in endings {
         let event = match ending {
             Ending::Done { original, note } => Event::Done {
-                folder: &plan.folder,
+                folder,
                 uid,
                 what: what(to.is_some(), *original),
                 to,
                 note: note.as_deref(),
             },
-            Ending::Yielded(why) => Event::Yielded {
-                folder: &plan.folder,
-                uid,
-                why,
-            },
-            Ending::Failed(why) => Event::NotDone {
-                folder: &plan.folder,
-                uid,
-                why,
-            },
+            Ending::Yielded(why) => Event::Yielded { folder, uid, why },
+            Ending::Failed(why) => Event::NotDone { folder, uid, why },
         };
         pass.observer.event(event);
     }

@@ -1,11 +1,19 @@
 //! Settles what an earlier run left open in the journal, by looking. Never repeats a command whose fate is unknown.
 
+use isbg_imap::Refusal;
 use isbg_store::{Intent, IntentId, Settlement, State};
 
 use super::batch::{Batch, LIMIT, Row};
 use super::finish::finish;
+use super::tell;
 use crate::error::Result;
-use crate::pass::Pass;
+use crate::pass::{Mode, Pass};
+
+/// Refusals that say for certain that a folder will not be opened again (RFC 5530).
+const BARRED: [&str; 2] = ["NONEXISTENT", "NOPERM"];
+
+/// So long a folder that is refused for other reasons, or for none, is asked for again, in seconds.
+const PATIENCE: i64 = 86_400;
 
 /// What recovery came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,11 +24,16 @@ pub struct Recovered {
     pub settled: u64,
 }
 
-/// Settles the account's open intents. To be called, under the account's lock, before anything else is done.
+/// Settles the account's open intents. To be called, under the account's lock, before anything else is done. A dry run
+/// has no lock, so that what is open may be another run's work of this moment; it leaves everything as it is.
 ///
 /// # Errors
-/// When the server or the state file fails; what is not settled then stays open.
+/// When the server or the state file fails, or a folder is refused that may be opened later; what is not settled then
+/// stays open.
 pub async fn recover(pass: &mut Pass<'_>) -> Result<Recovered> {
+    if pass.mode == Mode::DryRun {
+        return Ok(Recovered::default());
+    }
     let open = pass.store.open_intents(pass.account)?;
     let (planned, begun): (Vec<Intent>, Vec<Intent>) = open
         .into_iter()
@@ -47,7 +60,9 @@ pub async fn recover(pass: &mut Pass<'_>) -> Result<Recovered> {
         let (state, mut batch) = (first.state, batch(first, &group));
         match finish(pass, &mut batch, state).await {
             // The folder itself is gone or barred: nothing more can be found out.
-            Err(crate::Error::Imap(isbg_imap::Error::Refused(refusal))) => {
+            Err(crate::Error::Imap(isbg_imap::Error::Refused(refusal)))
+                if is_final(pass, first, &refusal) =>
+            {
                 let reason = format!("after a cut it could not be looked into: {refusal}");
                 let failed: Vec<(IntentId, Settlement)> = group
                     .iter()
@@ -66,8 +81,20 @@ pub async fn recover(pass: &mut Pass<'_>) -> Result<Recovered> {
             }
             other => other?,
         }
+        let to = batch.target.as_ref().map(|target| &target.folder);
+        let endings = batch
+            .rows
+            .iter()
+            .filter_map(|row| Some((row.uid, row.ending.as_ref()?)));
+        tell(pass, &batch.source, to, endings);
     }
     Ok(recovered)
+}
+
+/// Whether waiting for a folder to be opened again is of no use: a copy that was not found because its folder was busy
+/// would be made once more.
+fn is_final(pass: &Pass<'_>, intent: &Intent, refusal: &Refusal) -> bool {
+    BARRED.iter().any(|code| refusal.has(code)) || intent.changed.plus(PATIENCE) < pass.now()
 }
 
 /// Intents that can be looked into together: the same is to be done to them, and they have come equally far.
