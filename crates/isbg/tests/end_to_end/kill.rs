@@ -13,7 +13,7 @@ use isbg_testkit::mailbox::{Mailbox, Message};
 use isbg_testkit::proxy::Plan;
 use isbg_testkit::spamd_stub::{Answer, Request};
 
-use crate::lab::{Lab, conserved};
+use crate::lab::Lab;
 
 /// No run may take longer, so that a hang is a failure.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -187,7 +187,6 @@ impl World {
     }
 
     fn live(mut self) {
-        println!("{:?}", self.day);
         for _ in 0..self.day.runs {
             self.mail_arrives();
             self.somebody_marks();
@@ -205,9 +204,14 @@ impl World {
         self.lab.fine(self.day.options);
         self.mail_arrives();
         let last = self.lab.fine(self.day.options);
-        println!("{:?}", self.diary);
         let after = self.lab.mailbox();
-        conserved(&self.allowed(), &after);
+        let problems = self.allowed().problems_when_settled(&after);
+        assert!(
+            problems.is_empty(),
+            "{:?}, {:?}: {problems:#?}",
+            self.day,
+            self.diary
+        );
         // What several runs have died over is left alone, and that is said.
         let spam = after["INBOX"].iter().filter(|message| is_spam(message)).count();
         let left = spam + after["Good"].len();
