@@ -2,12 +2,7 @@
 //! it. None looks inside the program.
 
 #![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::missing_panics_doc,
-    reason = "tests may panic"
-)]
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "tests may panic")]
 
 mod accounts;
 mod cases;
