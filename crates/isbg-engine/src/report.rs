@@ -62,23 +62,30 @@ pub(crate) async fn wrapped(scored: Scored, mail: &Spool, scorer: &'static str) 
     .await
 }
 
-/// With the scorer's report, or with one of our own where the scorer's has not every byte of the message: SpamAssassin
-/// takes a first line `From ...` for an mbox separator and leaves it out.
+/// With the scorer's report, or with one of our own where the scorer's has not every byte of the message, or not the line
+/// ends that a mail server keeps. SpamAssassin takes a first line `From ...` for an mbox separator and leaves it out,
+/// and writes bare line feeds around a message without a CRLF.
 pub(crate) async fn whole(scored: Scored, mail: &Spool, scorer: &'static str) -> Result<Scored, Unknown> {
     let Some(rewritten) = scored.rewritten.clone() else {
         return Ok(scored);
     };
     let original = mail.clone();
-    let attached = move || match unwrap_report(&rewritten)? {
-        Some(attached) => attached.same_bytes(&original),
+    let will_do = move || match unwrap_report(&rewritten)? {
+        Some(attached) => Ok(begins_with_crlf_line(&rewritten)? && attached.same_bytes(&original)?),
         // The user has SpamAssassin write into the header instead (`report_safe 0`).
         None => Ok(true),
     };
-    if aside(attached).await? {
+    if aside(will_do).await? {
         Ok(scored)
     } else {
         wrapped(scored, mail, scorer).await
     }
+}
+
+fn begins_with_crlf_line(message: &Spool) -> std::io::Result<bool> {
+    let start = message.prefix(MAX_HEADER)?;
+    let line = start.split_inclusive(|byte| *byte == b'\n').next();
+    Ok(line.is_some_and(|line| line.ends_with(b"\r\n")))
 }
 
 /// Does what may take time on a large message, off the threads that wait for networks.

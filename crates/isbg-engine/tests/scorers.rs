@@ -58,6 +58,11 @@ fn is_ours(report: &Spool) -> bool {
     text.contains("The message itself is attached as it arrived.")
 }
 
+fn has_bare_line_feeds(message: &Spool) -> bool {
+    let bytes = message.prefix(usize::MAX).unwrap();
+    bytes.windows(2).any(|pair| pair[1] == b'\n' && pair[0] != b'\r')
+}
+
 /// What every scorer must do.
 async fn keeps_the_contract(scorer: &dyn Scorer) {
     let (ham, spam): (Spool, Spool) = (HAM.to_vec().into(), SPAM.to_vec().into());
@@ -92,22 +97,24 @@ async fn keeps_the_contract(scorer: &dyn Scorer) {
     );
     // A report of our own only where the scorer's would not do.
     assert_eq!(is_ours(&rewritten), scorer.name() == "rspamd");
-    let mbox: Spool = [b"From a@example.org Tue Nov 24 09:00:00 2026\r\n", SPAM]
-        .concat()
-        .into();
-    let rewritten = scorer
-        .score(&mbox, Wish::Report)
-        .await
+    let mbox = [b"From a@example.org Tue Nov 24 09:00:00 2026\r\n", SPAM].concat();
+    let one_line = SPAM
+        .rsplit(|byte| *byte == b'\n')
+        .nth(1)
         .unwrap()
-        .rewritten
-        .unwrap();
-    assert!(
-        unwrap_report(&rewritten)
-            .unwrap()
-            .unwrap()
-            .same_bytes(&mbox)
-            .unwrap()
-    );
+        .trim_ascii()
+        .to_vec();
+    for odd in [Spool::from(mbox), Spool::from(one_line)] {
+        let rewritten = scorer.score(&odd, Wish::Report).await.unwrap().rewritten.unwrap();
+        assert!(
+            unwrap_report(&rewritten)
+                .unwrap()
+                .unwrap()
+                .same_bytes(&odd)
+                .unwrap()
+        );
+        assert!(!has_bare_line_feeds(&rewritten));
+    }
 
     assert_eq!(scorer.teach(&ham, Class::Ham).await.unwrap(), Taught::Learned);
     assert_eq!(
