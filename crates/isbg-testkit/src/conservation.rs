@@ -45,6 +45,26 @@ struct Found<'a> {
     taken: bool,
 }
 
+/// What is wrong with a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wrong {
+    /// It is not there, or not where it must be.
+    Lost,
+    /// It is there more often than it was.
+    Doubled,
+    /// It is there and not as it was, or was never there before.
+    Changed,
+}
+
+/// A message that is not as it must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The kind.
+    pub wrong: Wrong,
+    /// Which message, and what became of it.
+    pub text: String,
+}
+
 /// Identical messages: same bytes, same date.
 type Key<'a> = (&'a [u8], i64);
 
@@ -107,15 +127,20 @@ impl<'a> Conservation<'a> {
     /// What is wrong at this moment, in the middle of a run or after it was cut: everything must be somewhere, and
     /// nobody else's mail may have changed.
     pub fn problems(&self, after: &Mailbox) -> Vec<String> {
-        self.compare(after, false)
+        texts(self.compare(after, false))
     }
 
     /// What is wrong now that everything should be settled: each message must have exactly one live copy.
     pub fn problems_when_settled(&self, after: &Mailbox) -> Vec<String> {
+        texts(self.faults_when_settled(after))
+    }
+
+    /// The same, to be counted by kind.
+    pub fn faults_when_settled(&self, after: &Mailbox) -> Vec<Fault> {
         self.compare(after, true)
     }
 
-    fn compare(&self, after: &Mailbox, settled: bool) -> Vec<String> {
+    fn compare(&self, after: &Mailbox, settled: bool) -> Vec<Fault> {
         let mut problems = Vec::new();
         let mut found: Vec<Found<'_>> = after
             .iter()
@@ -141,12 +166,12 @@ impl<'a> Conservation<'a> {
         }
         let known: BTreeSet<Key<'_>> = self.before.values().flatten().map(key).collect();
         for one in found.iter().filter(|one| !one.taken) {
-            let what = if known.contains(&key(one.message)) {
-                "was doubled"
+            let (wrong, what) = if known.contains(&key(one.message)) {
+                (Wrong::Doubled, "was doubled")
             } else {
-                "came from nowhere"
+                (Wrong::Changed, "came from nowhere")
             };
-            problems.push(format!("{} {what}", label(one.folder, one.message)));
+            problems.push(fault(wrong, one.folder, one.message, what));
         }
         problems
     }
@@ -167,7 +192,7 @@ impl<'a> Conservation<'a> {
     }
 
     /// A message that may at most change some flags: it must be where it was, under its UID.
-    fn unmoved(&self, folder: &str, message: &Message, found: &mut [Found<'_>]) -> Option<String> {
+    fn unmoved(&self, folder: &str, message: &Message, found: &mut [Found<'_>]) -> Option<Fault> {
         let free = self.free_flags(folder, message);
         let mut same: Vec<&mut Found<'_>> = found
             .iter_mut()
@@ -180,19 +205,18 @@ impl<'a> Conservation<'a> {
             .iter()
             .position(|one| flags(one.message, &free) == flags(message, &free));
         match place.or(if same.is_empty() { None } else { Some(0) }) {
-            None => Some(format!(
-                "{} is not where it was as it was",
-                label(folder, message)
+            None => Some(fault(
+                Wrong::Lost,
+                folder,
+                message,
+                "is not where it was as it was",
             )),
             Some(i) => {
                 same[i].taken = true;
                 place.is_none().then(|| {
-                    format!(
-                        "{} had the flags {:?} and has {:?}",
-                        label(folder, message),
-                        message.flags,
-                        same[i].message.flags
-                    )
+                    let (before, after) = (&message.flags, &same[i].message.flags);
+                    let what = format!("had the flags {before:?} and has {after:?}");
+                    fault(Wrong::Changed, folder, message, &what)
                 })
             }
         }
@@ -214,7 +238,7 @@ impl<'a> Conservation<'a> {
         originals: &[&Message],
         found: &mut [Found<'_>],
         settled: bool,
-    ) -> Vec<String> {
+    ) -> Vec<Fault> {
         let Some(original) = originals.first() else {
             return Vec::new();
         };
@@ -244,12 +268,9 @@ impl<'a> Conservation<'a> {
                 .iter()
                 .any(|own| flags(own, &free) == flags(one.message, &free))
             {
-                problems.push(format!(
-                    "{} had the flags {:?} and its copy has {:?}",
-                    label(folder, original),
-                    original.flags,
-                    one.message.flags
-                ));
+                let (before, after) = (&original.flags, &one.message.flags);
+                let what = format!("had the flags {before:?} and its copy has {after:?}");
+                problems.push(fault(Wrong::Changed, folder, original, &what));
             }
         }
         let count = if expected_live == 0 { copies } else { live };
@@ -259,16 +280,12 @@ impl<'a> Conservation<'a> {
             expected_live
         };
         if count < expected && !may_be_gone {
-            problems.push(format!(
-                "{} is gone: {count} of {expected} left",
-                label(folder, original)
-            ));
+            let what = format!("is gone: {count} of {expected} left");
+            problems.push(fault(Wrong::Lost, folder, original, &what));
         }
         if settled && count > expected && !may_double {
-            problems.push(format!(
-                "{} is there {count} times instead of {expected}",
-                label(folder, original)
-            ));
+            let what = format!("is there {count} times instead of {expected}");
+            problems.push(fault(Wrong::Doubled, folder, original, &what));
         }
         problems
     }
@@ -296,8 +313,12 @@ fn key(message: &Message) -> Key<'_> {
 }
 
 fn wraps(outer: &Message, inner: &Message) -> bool {
-    let inner_bytes = inner.bytes.trim_ascii_end();
-    outer.date == inner.date && !inner_bytes.is_empty() && memmem::find(&outer.bytes, inner_bytes).is_some()
+    // An empty message lies within any other: then only something that says that it is around one.
+    let inner_bytes = match inner.bytes.trim_ascii_end() {
+        b"" => b"x-spam-type=original",
+        bytes => bytes,
+    };
+    outer.date == inner.date && memmem::find(&outer.bytes, inner_bytes).is_some()
 }
 
 /// The flags without those that do not count, in one letter case.
@@ -311,13 +332,17 @@ fn flags(message: &Message, free: &[&str]) -> BTreeSet<String> {
         .collect()
 }
 
-fn label(folder: &str, message: &Message) -> String {
+fn fault(wrong: Wrong, folder: &str, message: &Message, what: &str) -> Fault {
     let uid = message.uid.map_or("?".to_owned(), |uid| uid.to_string());
-    format!(
-        "{folder}/{uid} ({} bytes, {:?})",
-        message.bytes.len(),
-        message.subject()
-    )
+    let (size, subject) = (message.bytes.len(), message.subject());
+    Fault {
+        wrong,
+        text: format!("{folder}/{uid} ({size} bytes, {subject:?}) {what}"),
+    }
+}
+
+fn texts(faults: Vec<Fault>) -> Vec<String> {
+    faults.into_iter().map(|fault| fault.text).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 mod bulk;
 mod odd;
 
-pub use bulk::{SPAM_PHRASE, ham, sized, spam};
+pub use bulk::{Numbers, SPAM_PHRASE, ham, sized, spam};
 pub use odd::odd;
 
 use crate::mailbox::with_crlf;

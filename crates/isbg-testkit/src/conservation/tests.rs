@@ -255,3 +255,39 @@ fn secrets_are_found_in_all_their_forms() {
     let log = "fine\nLOGIN me hunter2\nAUTHENTICATE PLAIN AG1lAGh1bnRlcjI=\n> aHVudGVyMg==\nLOGIN me [...]\n";
     assert_eq!(secrets_in(log.as_bytes(), "me", "hunter2").len(), 3);
 }
+
+#[test]
+fn faults_are_told_apart() {
+    let before = before();
+    let kinds = |after: &Mailbox| -> Vec<Wrong> {
+        let faults = check(&before).faults_when_settled(after);
+        faults.into_iter().map(|fault| fault.wrong).collect()
+    };
+    let mut after = after_a_good_run();
+    let moved = after.get_mut("Junk").unwrap().pop().unwrap();
+    assert_eq!(kinds(&after), [Wrong::Lost]);
+    put(&mut after, moved.clone());
+    put(&mut after, moved);
+    assert_eq!(kinds(&after), [Wrong::Doubled]);
+    let mut after = after_a_good_run();
+    after.get_mut("INBOX").unwrap()[0].flags.clear();
+    assert_eq!(kinds(&after), [Wrong::Changed]);
+}
+
+#[test]
+fn an_empty_message_is_only_within_a_report() {
+    let empty = Message {
+        bytes: Vec::new(),
+        ..message(2, "spam", &[])
+    };
+    let before = Mailbox::from([("INBOX".to_owned(), vec![empty]), ("Junk".to_owned(), Vec::new())]);
+    let problems = |text: &str| {
+        let mut after = before.clone();
+        take(&mut after, 2);
+        put(&mut after, message(2, text, &[]));
+        let check = Conservation::of(&before).may_wrap("INBOX", "Junk", |_| true);
+        check.problems_when_settled(&after).len()
+    };
+    assert_eq!(problems("message/rfc822; x-spam-type=original"), 0);
+    assert_ne!(problems("anything"), 0);
+}

@@ -91,8 +91,9 @@ const BAIT: [&str; 16] = [
 
 const NAMES: [&str; 8] = ["Anna", "Bela", "Carla", "Dario", "Edda", "Farid", "Greta", "Hugo"];
 
-/// A small generator of numbers (SplitMix64), so that no other version of a crate gives other mail.
-struct Numbers(u64);
+/// A small generator of numbers from a seed (SplitMix64), so that no other version of a crate gives other mail.
+#[derive(Debug, Clone)]
+pub struct Numbers(pub u64);
 
 impl Numbers {
     fn next(&mut self) -> u64 {
@@ -103,7 +104,8 @@ impl Numbers {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, end: usize) -> usize {
+    /// A number from 0 up to and without `end`, which must not be 0.
+    pub fn below(&mut self, end: usize) -> usize {
         (self.next() % end as u64) as usize
     }
 
