@@ -12,8 +12,13 @@ mod servers {
     //! The counterpart where there are no Debian packages.
 
     /// Always fails.
+    pub fn prepare_few() -> anyhow::Result<()> {
+        prepare()
+    }
+
+    /// Always fails.
     pub fn prepare() -> anyhow::Result<()> {
-        anyhow::bail!("the tests need real mail servers, which come from Debian's packages")
+        anyhow::bail!("real mail servers are needed; they come from Debian's packages")
     }
 }
 mod test;
@@ -24,17 +29,16 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 const USAGE: &str = "\
+cargo xtask demo      the main job on a real IMAP server on this machine, with mail we wrote
 cargo xtask test      everything that must hold: tests, lints, layout, house rules; installs the servers the tests need
 cargo xtask bench     speed and memory, against the peers named (--help tells more)
+cargo xtask soak      long runs: every file of a folder, or a day of cron with kills and outages (--help tells more)
 cargo xtask servers   only installs and unpacks those servers
 cargo xtask tidy      only the house rules that no compiler checks";
 
 /// Builds and runs the part of this program that needs the test kit.
 fn lab(arguments: &[&str]) -> Result<()> {
-    servers::prepare()?;
-    let own = [
-        "run",
-        "--quiet",
+    let lab = [
         "--release",
         "--package",
         "xtask",
@@ -42,9 +46,14 @@ fn lab(arguments: &[&str]) -> Result<()> {
         "lab",
         "--bin",
         "lab",
-        "--",
     ];
-    run::run(&run::cargo(), &[&own, arguments].concat(), &[])
+    // By itself, since this takes minutes the first time: here cargo shows how far it is.
+    run::run(&run::cargo(), &[&["build"], &lab[..]].concat(), &[])?;
+    run::run(
+        &run::cargo(),
+        &[&["run", "--quiet"], &lab[..], &["--"], arguments].concat(),
+        &[],
+    )
 }
 
 fn main() -> ExitCode {
@@ -52,7 +61,8 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome: Result<()> = match arguments.as_slice() {
         ["test"] => test::test(),
-        ["bench", ..] => lab(&arguments),
+        ["demo" | "soak", ..] => servers::prepare_few().and_then(|()| lab(&arguments)),
+        ["bench", ..] => servers::prepare().and_then(|()| lab(&arguments)),
         ["servers"] => servers::prepare(),
         ["tidy"] => tidy::tidy(),
         _ => {

@@ -1,4 +1,4 @@
-//! Debian packages that the tests need: finds out what is missing and installs it. Does not start any service.
+//! Debian's packages of mail servers and scorers: finds out what is missing and installs it. Does not start any service.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -8,14 +8,15 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::run::{output, run};
 
-/// Servers and scorers, and the libraries of those servers that are unpacked and not installed (Debian 12).
-const NEEDED: &[&str] = &[
-    "dovecot-imapd",
+/// One IMAP server and one scorer.
+pub const DOVECOT_AND_SPAMD: &[&str] = &["dovecot-imapd", "spamassassin", "spamd"];
+
+/// What the tests need besides: other scorers, and the libraries of those servers that are unpacked and not installed
+/// (Debian 12).
+pub const FURTHER: &[&str] = &[
     "libio-socket-ssl-perl",
     "rspamd",
-    "spamassassin",
     "spamc",
-    "spamd",
     // Cyrus
     "libcom-err2",
     "libgssapi-krb5-2",
@@ -38,12 +39,12 @@ const NEEDED: &[&str] = &[
     "libidn12",
 ];
 
-/// Installs what is missing, if we are root.
+/// Installs what is missing of these, if we are root.
 ///
 /// # Errors
 /// When something is missing and cannot be installed; the error names it.
-pub fn install() -> Result<()> {
-    let missing: Vec<&str> = NEEDED
+pub fn install(wanted: &[&'static str]) -> Result<()> {
+    let missing: Vec<&str> = wanted
         .iter()
         .copied()
         .filter(|package| !is_installed(package))
@@ -54,7 +55,7 @@ pub fn install() -> Result<()> {
     let names = missing.join(" ");
     ensure!(
         output("apt-get", &["--version"]).is_some(),
-        "the tests need real mail servers, which come from Debian 12's packages: {names}"
+        "real mail servers are needed; they come from Debian 12's packages: {names}"
     );
     ensure!(
         is_root(),

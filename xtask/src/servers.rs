@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::packages;
+use crate::packages::{self, DOVECOT_AND_SPAMD, FURTHER};
 
 /// Each server with the packages it is made of. `isbg-testkit` looks for it under this name.
 const UNPACKED: [(&str, &[&str]); 2] = [
@@ -19,12 +19,20 @@ const UNPACKED: [(&str, &[&str]); 2] = [
     ),
 ];
 
+/// Installs one IMAP server and one scorer, if they are missing: what begins with these begins soon.
+///
+/// # Errors
+/// When something is missing and cannot be had.
+pub fn prepare_few() -> Result<()> {
+    packages::install(DOVECOT_AND_SPAMD)
+}
+
 /// Installs and unpacks whatever is missing.
 ///
 /// # Errors
 /// When something is missing and cannot be had.
 pub fn prepare() -> Result<()> {
-    packages::install()?;
+    packages::install(&[DOVECOT_AND_SPAMD, FURTHER].concat())?;
     let cache = cache()?;
     for (server, packages) in UNPACKED {
         let target = cache.join(server);

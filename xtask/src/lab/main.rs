@@ -3,6 +3,9 @@
 #![allow(clippy::print_stdout, reason = "this program talks to whoever runs it")]
 
 mod bench;
+mod demo;
+mod program;
+mod soak;
 
 use std::process::ExitCode;
 
@@ -14,11 +17,17 @@ use clap::Parser;
 enum Lab {
     /// Speed and memory, as ratios in one run against the peer named.
     Bench(bench::Bench),
+    /// The main job on a real IMAP server on this machine, with mail we wrote.
+    Demo(demo::Demo),
+    /// Long runs: every file of a folder, or a day of cron with kills and outages.
+    Soak(soak::Soak),
 }
 
 fn main() -> ExitCode {
     let outcome = match Lab::parse() {
         Lab::Bench(bench) => bench.run(),
+        Lab::Demo(demo) => demo.run(),
+        Lab::Soak(soak) => soak.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

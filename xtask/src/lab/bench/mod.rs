@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use crate::program;
+
 /// Measures one thing and prints its rows.
 type Part = fn(&ground::Mail, &Path) -> Result<()>;
 
@@ -36,10 +38,7 @@ impl Bench {
     /// # Errors
     /// When a server cannot be started, or the program fails.
     pub fn run(&self) -> Result<()> {
-        let isbg = match &self.isbg {
-            Some(path) => path.clone(),
-            None => run::build()?,
-        };
+        let isbg = program::or_built(self.isbg.as_deref())?;
         let mail = ground::Mail::load(self.corpus.as_deref())?;
         println!(
             "messages from {}; median (least to most) of the runs named; two cores shared with the servers",

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 /// One finished run.
 #[derive(Debug, Clone)]
@@ -14,32 +14,6 @@ pub struct Finished {
     pub peak: f64,
     pub stderr: String,
     pub status: Option<i32>,
-}
-
-/// Builds the program as it is shipped, without link-time optimisation.
-pub fn build() -> Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args([
-            "build",
-            "--release",
-            "--package",
-            "isbg",
-            "--message-format",
-            "json",
-        ])
-        .stderr(Stdio::inherit())
-        .output()?;
-    if !built.status.success() {
-        bail!("the program does not build");
-    }
-    let lines = String::from_utf8_lossy(&built.stdout).into_owned();
-    lines
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .next_back()
-        .context("cargo did not say where the program is")
 }
 
 /// Runs the command to its end.
