@@ -15,12 +15,16 @@ pub struct Environment {
     pub config_home: Option<PathBuf>,
     /// Where state lives: `$XDG_STATE_HOME`.
     pub state_home: Option<PathBuf>,
+    /// Where data that can be fetched again lives: `$XDG_DATA_HOME`.
+    pub data_home: Option<PathBuf>,
     /// Where earlier versions of isbg kept their files: `$XDG_CACHE_HOME`.
     pub cache_home: Option<PathBuf>,
     /// Where systemd puts this service's credentials.
     pub credentials: Option<PathBuf>,
     /// The name of the user who runs isbg.
     pub user: Option<String>,
+    /// The language for what rules say of themselves, such as `de_AT.UTF-8`; empty: English.
+    pub language: String,
     /// Whether somebody can be asked: standard input and standard error are terminals.
     pub can_ask: bool,
     /// Whether colour and progress bars are welcome: standard error is a terminal, and neither `NO_COLOR` nor a dumb
@@ -59,12 +63,18 @@ impl Environment {
         Self {
             config_home: folder("XDG_CONFIG_HOME", "APPDATA", &[".config"]),
             state_home: folder("XDG_STATE_HOME", "LOCALAPPDATA", &[".local", "state"]),
+            data_home: folder("XDG_DATA_HOME", "LOCALAPPDATA", &[".local", "share"]),
             cache_home: folder("XDG_CACHE_HOME", "LOCALAPPDATA", &[".cache"]),
             credentials: absolute("CREDENTIALS_DIRECTORY"),
             user: ["USER", "LOGNAME", "USERNAME"]
                 .iter()
                 .find_map(|name| variable(name)?.into_string().ok())
                 .filter(|user| !user.is_empty()),
+            language: ["LC_ALL", "LC_MESSAGES", "LANG"]
+                .iter()
+                .filter_map(|name| variable(name)?.into_string().ok())
+                .find(|language| !language.is_empty())
+                .unwrap_or_default(),
             can_ask: false,
             lively: false,
             home,
@@ -95,12 +105,16 @@ mod tests {
             "XDG_STATE_HOME" => Some("/var/lib/me".into()),
             "XDG_CONFIG_HOME" => Some("relative".into()),
             "LOGNAME" => Some("me".into()),
+            "LC_ALL" => Some("".into()),
+            "LANG" => Some("de_AT.UTF-8".into()),
             _ => None,
         });
         assert_eq!(found.state_home, Some("/var/lib/me".into()));
         assert_eq!(found.config_home, Some("/home/me/.config".into()));
         assert_eq!(found.cache_home, Some("/home/me/.cache".into()));
+        assert_eq!(found.data_home, Some("/home/me/.local/share".into()));
         assert_eq!(found.user.as_deref(), Some("me"));
+        assert_eq!(found.language, "de_AT.UTF-8");
         assert_eq!(found.expanded("~/pw".into()), PathBuf::from("/home/me/pw"));
         assert_eq!(found.expanded("/etc/~/pw".into()), PathBuf::from("/etc/~/pw"));
     }

@@ -11,34 +11,46 @@ use crate::report::Terminal;
 
 /// What a run tells its caller. Scripts and cron lines rely on the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
 pub enum Status {
     /// Everything went well.
-    Fine = 0,
+    Fine,
+    /// `isbg check`: there was spam. `isbg rules lint`: something is wrong.
+    Found,
     /// With `--exitcodes`: there was new mail, none of it spam.
-    AllHam = 1,
+    AllHam,
     /// With `--exitcodes`: there was new mail, all of it spam.
-    AllSpam = 2,
+    AllSpam,
     /// With `--exitcodes`: there was new mail, some of it spam.
-    Mixed = 3,
+    Mixed,
     /// Wrong arguments, or a config file that cannot be used.
-    BadArguments = 10,
+    BadArguments,
     /// The mail server could not be reached, is not the right one, or refused something; the login included.
-    Imap = 11,
+    Imap,
     /// The scorer could not be reached or gave no usable answer.
-    Scorer = 12,
+    Scorer,
     /// A password is missing, or the way to it does not work, and it may not be asked for.
-    NeedsTerminal = 20,
+    NeedsTerminal,
     /// Another run has the account's lock.
-    Locked = 30,
+    Locked,
     /// Anything else: the state cannot be read or written, a file is missing, a defect in isbg.
-    Other = 255,
+    Other,
 }
 
 impl Status {
     /// The number.
     pub fn code(self) -> u8 {
-        self as u8
+        match self {
+            Self::Fine => 0,
+            Self::Found | Self::AllHam => 1,
+            Self::AllSpam => 2,
+            Self::Mixed => 3,
+            Self::BadArguments => 10,
+            Self::Imap => 11,
+            Self::Scorer => 12,
+            Self::NeedsTerminal => 20,
+            Self::Locked => 30,
+            Self::Other => 255,
+        }
     }
 
     /// One status for two runs: the graver wins. Of two good ones, "all ham" and "all spam" make "mixed", and a run
@@ -60,12 +72,13 @@ impl Status {
             Self::Fine => 0,
             Self::AllHam | Self::AllSpam => 1,
             Self::Mixed => 2,
-            Self::Locked => 3,
-            Self::Scorer => 4,
-            Self::Imap => 5,
-            Self::NeedsTerminal => 6,
-            Self::BadArguments => 7,
-            Self::Other => 8,
+            Self::Found => 3,
+            Self::Locked => 4,
+            Self::Scorer => 5,
+            Self::Imap => 6,
+            Self::NeedsTerminal => 7,
+            Self::BadArguments => 8,
+            Self::Other => 9,
         }
     }
 }
@@ -157,8 +170,9 @@ mod tests {
     use super::Status::*;
     use super::*;
 
-    const ALL: [Status; 10] = [
+    const ALL: [Status; 11] = [
         Fine,
+        Found,
         AllHam,
         AllSpam,
         Mixed,
@@ -172,7 +186,7 @@ mod tests {
 
     #[test]
     fn numbers_are_the_documented_ones() {
-        assert_eq!(ALL.map(Status::code), [0, 1, 2, 3, 10, 11, 12, 20, 30, 255]);
+        assert_eq!(ALL.map(Status::code), [0, 1, 1, 2, 3, 10, 11, 12, 20, 30, 255]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod environment;
 mod exit;
 mod policy;
 mod report;
+mod rules;
 mod secrets;
 mod settled;
 

@@ -12,6 +12,10 @@ fn help_is_as_it_was_reviewed() {
         ("usage", "--usage"),
         ("scan", "scan --help"),
         ("learn", "learn --help"),
+        ("check", "check --help"),
+        ("rules", "rules --help"),
+        ("rules_list", "rules list --help"),
+        ("rules_lint", "rules lint --help"),
         ("history", "history --help"),
         ("undo", "undo --help"),
         ("unwrap", "unwrap --help"),
@@ -48,7 +52,14 @@ fn manual_pages() {
     let home = Home::new();
     let ran = home.line("man --output pages");
     assert_eq!(ran.status, 0, "{ran}");
-    for page in ["isbg.1", "isbg-scan.1", "isbg-undo.1", "isbg-config.5"] {
+    for page in [
+        "isbg.1",
+        "isbg-scan.1",
+        "isbg-check.1",
+        "isbg-rules-lint.1",
+        "isbg-undo.1",
+        "isbg-config.5",
+    ] {
         let text = std::fs::read_to_string(home.path().join("pages").join(page)).unwrap();
         assert!(text.contains(".TH"), "{page}");
     }

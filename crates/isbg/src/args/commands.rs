@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
+use isbg_types::Score;
 
 use super::classic::{MailboxOptions, PasswordOptions};
 use super::shared::{
     ConfigOptions, ConnectionOptions, JudgingOptions, OutputOptions, ScorerOptions, StateOptions,
 };
+use super::values::{self, Band};
 
 /// What to do.
 #[derive(Debug, Clone, Subcommand)]
@@ -17,6 +19,11 @@ pub enum Command {
     Scan(Accounts),
     /// Learn from the folders of the config file's accounts, and scan nothing
     Learn(Accounts),
+    /// Judge mail in files, mboxes, folders, Maildirs or on standard input; no mail server is asked
+    Check(Check),
+    /// Show the native scorer's rules, or what is wrong with them
+    #[command(subcommand)]
+    Rules(Rules),
     /// Show what was done, newest first
     History(History),
     /// Put messages back where they were
@@ -45,6 +52,61 @@ pub struct Accounts {
     pub output: OutputOptions,
     #[command(flatten)]
     pub state: StateOptions,
+}
+
+/// Which mail to judge, and how.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Exit status: 0 no spam; 1 some spam; 12 there is no verdict about a message; anything else: an error."
+)]
+pub struct Check {
+    /// Files with a message or an mbox, folders, Maildirs; - is standard input [default: standard input]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Print the rules that hit as well
+    #[arg(long, short)]
+    pub verbose: bool,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Print all rules that hit, the sub-rules too, whose names begin with two underscores
+    #[arg(long)]
+    pub all_hits: bool,
+    /// Mail whose score lies in this band is unsure: neither ham nor spam [default: no band]
+    #[arg(long, value_name = "LOW,HIGH", allow_hyphen_values = true)]
+    pub unsure_band: Option<Band>,
+    /// Spam that scores higher than this is certain [default: none is]
+    #[arg(long, value_name = "POINTS", value_parser = values::removal_score, allow_hyphen_values = true)]
+    pub deletehigherthan: Option<Score>,
+    /// Trust the certificates in this PEM file besides the system's, where a scorer is asked over TLS
+    #[arg(long, value_name = "FILE")]
+    pub cafile: Option<PathBuf>,
+    #[command(flatten)]
+    pub scorer: ScorerOptions,
+}
+
+/// What to do with the rules.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Rules {
+    /// List the rules: name, what is tested, points, description
+    List(RuleFiles),
+    /// Name what is wrong with the rule files, and the rules that cannot be run here; status 1 if there is any
+    Lint(RuleFiles),
+}
+
+/// Which rules.
+#[derive(Debug, Clone, Args)]
+pub struct RuleFiles {
+    /// A folder with rule files, or a rule file (repeatable)
+    /// [default: SpamAssassin's rules on this machine and those of its administrator]
+    #[arg(long, value_name = "PATH|builtin")]
+    pub rules: Vec<PathBuf>,
+    /// Preferences, read after the rules [default: ~/.spamassassin/user_prefs if it exists]
+    #[arg(long, value_name = "FILE|none")]
+    pub prefs: Option<PathBuf>,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What of the history to show.

@@ -14,7 +14,7 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 use crate::exit::Status;
 
 pub use classic::{Classic, FileOptions, GoneOptions, LearningOptions, MailboxOptions, PasswordOptions};
-pub use commands::{Accounts, Command, History, Man, Undo, Unwrap};
+pub use commands::{Accounts, Check, Command, History, Man, RuleFiles, Rules, Undo, Unwrap};
 pub use shared::{
     ConfigOptions, ConnectionOptions, Engine, JudgingOptions, OutputOptions, ScorerOptions, StateOptions,
     TlsMode,

@@ -14,6 +14,8 @@ use super::values::{self, Band, BlastLimit};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Engine {
+    /// SpamAssassin's rules, run by isbg itself
+    Native,
     /// A running spamd
     Spamd,
     /// The spamassassin program, started once per message
@@ -38,7 +40,8 @@ pub enum TlsMode {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Scorer")]
 pub struct ScorerOptions {
-    /// Which scorer judges the mail [default: spamd if one answers on this machine, else spamassassin]
+    /// Which scorer judges the mail [default: native if there are rules and nothing is to be learned; else spamd if one
+    /// answers on this machine; else spamassassin]
     #[arg(long, value_name = "ENGINE", value_enum)]
     pub engine: Option<Engine>,
     /// Score with a running spamd; the same as --engine spamd
@@ -65,6 +68,22 @@ pub struct ScorerOptions {
     /// Score from which mail is spam [default: what the scorer says]
     #[arg(long, value_name = "POINTS", value_parser = values::score, allow_hyphen_values = true)]
     pub required_score: Option<Score>,
+    /// Rules for the native scorer: a folder with rule files, or a rule file (repeatable)
+    /// [default: SpamAssassin's rules on this machine and those of its administrator]
+    #[arg(long, value_name = "PATH|builtin")]
+    pub rules: Vec<PathBuf>,
+    /// Preferences for the native scorer, read after the rules [default: ~/.spamassassin/user_prefs if it exists]
+    #[arg(long, value_name = "FILE|none")]
+    pub prefs: Option<PathBuf>,
+    /// Have the native scorer ask the network; not available yet
+    #[arg(long, hide = true, conflicts_with = "no_network")]
+    pub network: bool,
+    /// The native scorer asks nobody [default]
+    #[arg(long)]
+    pub no_network: bool,
+    /// The native scorer uses its rules alone [default]
+    #[arg(long)]
+    pub no_classifier: bool,
     /// How many messages are scored at once [default: the number of processors]
     #[arg(long, value_name = "N", value_parser = values::at_least_one)]
     pub jobs: Option<u64>,

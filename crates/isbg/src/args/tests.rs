@@ -103,7 +103,7 @@ fn wrong_values_are_named() {
         ("--imapport 99999", "1 to 65535"),
         ("--unsure-band 6,4", "must not be above"),
         ("--blast-limit none", "or off"),
-        ("--engine native", "spamassassin"),
+        ("--engine perl", "spamassassin"),
         ("--nossl --tls none", "cannot be used with"),
         ("somebody", "somebody"),
         ("--imaphost", "required"),

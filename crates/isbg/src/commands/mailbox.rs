@@ -33,7 +33,9 @@ pub fn run(run: &Run, around: &Environment, terminal: &Terminal) -> Result<Statu
     for notice in &run.notices {
         terminal.warn(notice);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let stop = Stop::default();
     let mut status = Status::Fine;
     for account in &run.accounts {
@@ -115,7 +117,11 @@ impl Work<'_> {
             .is_none();
         let id = store.account(&self.access().label(), now).map_err(of_store)?;
         let _lock = self.lock(&store, id, now)?;
-        let scorer = scorer::chosen(&self.account.scorer, self.keeper).await?;
+        let chosen = scorer::chosen(&self.account.scorer, false, self.keeper).await?;
+        if let Some(remark) = chosen.remark.as_ref().filter(|_| self.output().verbose) {
+            self.terminal.warn(remark);
+        }
+        let scorer = chosen.scorer;
         let mut client = connect(self.access(), self.keeper, self.terminal).await?;
         self.stop.listen();
         let found = folders::Found::of(&mut client, self.account, self.run.task).await?;
@@ -128,7 +134,7 @@ impl Work<'_> {
         let mut pass = Pass {
             client: &mut client,
             store: &mut store,
-            scorer,
+            scorer: Arc::clone(&scorer),
             account: id,
             run,
             mode: self.mode(),
@@ -142,6 +148,9 @@ impl Work<'_> {
         store
             .end_run(run, &counters(&tally), self::now())
             .map_err(of_store)?;
+        for remark in scorer.remarks() {
+            self.terminal.warn(&remark);
+        }
         self.tell(&tally, outcome.as_ref().err());
         outcome.map_err(|error| of_pass(&error, &self.access().server))?;
         leave(client).await;

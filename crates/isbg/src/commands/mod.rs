@@ -1,11 +1,13 @@
 //! The commands, one file each. This file only hands over to them.
 
+mod check;
 mod failures;
 mod folders;
 mod history;
 mod imported;
 mod mailbox;
 mod manual;
+mod rules;
 mod scorer;
 mod stop;
 mod undo;
@@ -15,7 +17,7 @@ use std::io::{Write, stdout};
 
 use anyhow::Result;
 
-use crate::args::{Command, Typed, definition};
+use crate::args::{Command, Rules, Typed, definition};
 use crate::environment::Environment;
 use crate::exit::Status;
 use crate::report::Terminal;
@@ -39,6 +41,9 @@ pub fn run(typed: Typed, around: &Environment, terminal: &Terminal) -> Result<St
             around,
             terminal,
         ),
+        Some(Command::Check(typed)) => check::check(&typed, around, terminal),
+        Some(Command::Rules(Rules::List(files))) => rules::list(&files, around),
+        Some(Command::Rules(Rules::Lint(files))) => rules::lint(&files, around, terminal),
         Some(Command::History(typed)) => history::history(&typed, around, terminal),
         Some(Command::Undo(typed)) => undo::undo(&typed, around, terminal),
         Some(Command::Unwrap(typed)) => unwrap::unwrap(&typed, terminal),

@@ -1,13 +1,15 @@
 //! The scorer that an account's wishes name, ready for use. Does not know how any of them scores.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use isbg_engine::{Rspamd, Scorer, SpamAssassin, Spamd, Unknown, pick_default};
+use isbg_engine::{Native, NativeSettings, Rspamd, Scorer, SpamAssassin, Spamd, Unknown, pick_default};
 use isbg_lookups::{Address, Endpoint, program, rspamd, spamd};
 use isbg_tls::Connector;
 use isbg_types::Untrusted;
 
 use crate::exit::{Failure, Status};
+use crate::rules;
 use crate::secrets::{Keeper, Secret};
 use crate::settled::{self, EngineChoice};
 
@@ -15,16 +17,45 @@ use crate::settled::{self, EngineChoice};
 const SPAMD: &str = "127.0.0.1";
 const RSPAMD: &str = "http://127.0.0.1:11334";
 
-/// The scorer to use. Nothing is asked of it yet, but where none was named: then the first that answers is taken.
+/// A scorer, and what to know about its rules where isbg reads them itself.
+pub struct Chosen {
+    /// The scorer.
+    pub scorer: Arc<dyn Scorer>,
+    /// What the rules are called.
+    pub rule_set: Option<String>,
+    /// What is not as it should be with them.
+    pub remark: Option<String>,
+}
+
+impl From<Arc<dyn Scorer>> for Chosen {
+    fn from(scorer: Arc<dyn Scorer>) -> Self {
+        Self {
+            scorer,
+            rule_set: None,
+            remark: None,
+        }
+    }
+}
+
+/// The scorer to use. Nothing is asked of it yet, but where none was named: then, without rules for the native one, the
+/// first that answers is taken. `sub_rules`: the native scorer lists them, too.
 ///
 /// # Errors
 /// With status 12 when none is to be had, with status 10 when its address or password cannot be used.
-pub async fn chosen(wish: &settled::Scorer, keeper: Keeper<'_>) -> Result<Arc<dyn Scorer>, Failure> {
+pub async fn chosen(wish: &settled::Scorer, sub_rules: bool, keeper: Keeper<'_>) -> Result<Chosen, Failure> {
     let at_once = wish.jobs.get();
-    Ok(match &wish.engine {
-        EngineChoice::Found { user } => pick_default(user.clone(), at_once)
-            .await
-            .map_err(|why| failed(&why))?,
+    let native = |rules: &rules::Found| native(rules, wish.jobs, sub_rules);
+    let scorer: Arc<dyn Scorer> = match &wish.engine {
+        EngineChoice::Native(rules) => return native(&rules::must_find(rules, keeper.around)?),
+        EngineChoice::Found { native: may_be, user } => {
+            let rules = may_be.then(|| rules::find(&rules::Wish::default(), keeper.around));
+            if let Some(rules) = rules.transpose()?.flatten() {
+                return native(&rules);
+            }
+            pick_default(user.clone(), at_once)
+                .await
+                .map_err(|why| failed(&why))?
+        }
         EngineChoice::Program => programs(at_once),
         EngineChoice::Spamd { address, tls, user } => {
             let text = address.as_deref().unwrap_or(SPAMD);
@@ -47,6 +78,21 @@ pub async fn chosen(wish: &settled::Scorer, keeper: Keeper<'_>) -> Result<Arc<dy
             let settings = rspamd(url.as_deref().unwrap_or(RSPAMD), secret.as_ref(), &wish.tls)?;
             Arc::new(Rspamd::new(rspamd::Settings { at_once, ..settings }).map_err(|why| failed(&why))?)
         }
+    };
+    Ok(scorer.into())
+}
+
+fn native(rules: &rules::Found, at_once: NonZeroUsize, sub_rules: bool) -> Result<Chosen, Failure> {
+    let loaded = rules.load()?;
+    let settings = NativeSettings {
+        at_once,
+        sub_rules,
+        ..NativeSettings::default()
+    };
+    Ok(Chosen {
+        remark: loaded.remark(),
+        scorer: Arc::new(Native::new(Arc::new(loaded.matcher), settings).map_err(|why| failed(&why))?),
+        rule_set: Some(loaded.name),
     })
 }
 

@@ -99,9 +99,14 @@ keys! {
     move_ham_to: String,
     /// The folder that learned spam is moved to. Default: it stays where it is.
     move_spam_to: String,
-    /// The scorer: `"spamd"`, `"spamassassin"` or `"rspamd"`. Default: spamd if one answers on this machine, else
-    /// spamassassin.
+    /// The scorer: `"native"`, `"spamd"`, `"spamassassin"` or `"rspamd"`. Default: native if there are rules and nothing is
+    /// to be learned, else spamd if one answers on this machine, else spamassassin.
     engine: Engine,
+    /// Rules for the native scorer: a folder with rule files or a rule file, or a list of them. Default: SpamAssassin's
+    /// rules on this machine and those of its administrator.
+    rules: Rules,
+    /// A file with preferences for the native scorer, or `"none"`. Default: `"~/.spamassassin/user_prefs"` if it exists.
+    prefs: PathBuf,
     /// Where spamd listens: `"HOST:PORT"`, or the path of its socket. Default: `"127.0.0.1:783"`.
     spamd: String,
     /// `true` to speak TLS with spamd, which must show a certificate that is trusted. Default: `false`.
@@ -164,19 +169,35 @@ enum OneOrMany {
     Many(Vec<String>),
 }
 
+impl OneOrMany {
+    fn into_texts(self) -> Vec<String> {
+        match self {
+            Self::One(text) => vec![text],
+            Self::Many(texts) => texts,
+        }
+    }
+}
+
 impl TryFrom<OneOrMany> for Pins {
     type Error = NotAPin;
 
     fn try_from(some: OneOrMany) -> Result<Self, NotAPin> {
-        let texts = match some {
-            OneOrMany::One(text) => vec![text],
-            OneOrMany::Many(texts) => texts,
-        };
-        texts
+        some.into_texts()
             .iter()
             .map(|text| text.parse())
             .collect::<Result<_, _>>()
             .map(Self)
+    }
+}
+
+/// One path, or a list of them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "OneOrMany")]
+pub struct Rules(pub Vec<PathBuf>);
+
+impl From<OneOrMany> for Rules {
+    fn from(some: OneOrMany) -> Self {
+        Self(some.into_texts().into_iter().map(PathBuf::from).collect())
     }
 }
 

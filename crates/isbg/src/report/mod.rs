@@ -12,5 +12,6 @@ mod tests;
 
 pub use follow::Follower;
 pub use json::Record;
+pub use progress::bytes_bar;
 pub use statistics::Tally;
 pub use terminal::Terminal;

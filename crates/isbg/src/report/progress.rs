@@ -28,6 +28,18 @@ pub fn bar(terminal: &Terminal, phase: Phase, folder: &FolderName, messages: u64
     Some(terminal.add(bar))
 }
 
+/// A bar for so many bytes; `None` where it would show nothing.
+pub fn bytes_bar(terminal: &Terminal, bytes: u64) -> Option<ProgressBar> {
+    if !terminal.is_lively() || bytes == 0 {
+        return None;
+    }
+    let mut bar = ProgressBar::new(bytes);
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes}  {eta} left") {
+        bar = bar.with_style(style);
+    }
+    Some(terminal.add(bar))
+}
+
 fn rate(state: &ProgressState, text: &mut dyn Write) {
     // Writing to a string cannot fail.
     write!(text, "{:.1}/s", state.per_sec()).unwrap_or_default();

@@ -65,6 +65,14 @@ impl Terminal {
         }
     }
 
+    /// A line, or several, for whoever reads standard output.
+    ///
+    /// # Errors
+    /// When it cannot be written; a reader who has gone away included.
+    pub fn print(&self, text: &str) -> io::Result<()> {
+        self.line(text, &mut stdout().lock())
+    }
+
     fn line(&self, text: &str, to: &mut dyn Write) -> io::Result<()> {
         let _whole = self.writing.lock();
         self.bars.suspend(|| {

@@ -145,6 +145,7 @@ fn account(
         },
         scorer: parts::scorer(
             &scorer_options(keys, &typed.scorer),
+            keys.learn_spam_folder.is_some() || keys.learn_ham_folder.is_some(),
             expanded(&keys.ca_file, around),
             around,
         )
@@ -235,16 +236,16 @@ fn scorer_options(keys: &Keys, typed: &ScorerOptions) -> ScorerOptions {
         typed.engine,
         (typed.spamc || typed.spamd_tls || typed.spamd.is_some()).then_some(Engine::Spamd),
         typed.rspamd.is_some().then_some(Engine::Rspamd),
+        (!typed.rules.is_empty() || typed.prefs.is_some()).then_some(Engine::Native),
     ];
     let chosen = on_line.into_iter().flatten().next().or(keys.engine);
-    let from_file = |address: &Option<String>, engine: Engine| {
-        address
-            .clone()
-            .filter(|_| chosen.is_none_or(|chosen| chosen == engine))
-    };
+    let concerns = |engine: Engine| chosen.is_none_or(|chosen| chosen == engine);
+    let from_file = |address: &Option<String>, engine: Engine| address.clone().filter(|_| concerns(engine));
+    let rules = keys.rules.as_ref().filter(|_| concerns(Engine::Native));
+    let prefs = keys.prefs.as_ref().filter(|_| concerns(Engine::Native));
     let own_password = typed.rspamd_password_file.is_some() || typed.rspamd_password_command.is_some();
     ScorerOptions {
-        engine: typed.engine.or_else(|| chosen.filter(|_| on_line == [None; 3])),
+        engine: typed.engine.or_else(|| chosen.filter(|_| on_line == [None; 4])),
         spamc: typed.spamc,
         spamd: typed
             .spamd
@@ -264,6 +265,14 @@ fn scorer_options(keys: &Keys, typed: &ScorerOptions) -> ScorerOptions {
             .rspamd_password_command
             .clone()
             .or_else(|| keys.rspamd_password_command.clone().filter(|_| !own_password)),
+        rules: match (&typed.rules[..], rules) {
+            ([], Some(rules)) => rules.0.clone(),
+            (typed, _) => typed.to_vec(),
+        },
+        prefs: typed.prefs.clone().or_else(|| prefs.cloned()),
+        network: typed.network,
+        no_network: typed.no_network,
+        no_classifier: typed.no_classifier,
         required_score: None,
         jobs: typed.jobs.or(keys.jobs.map(|jobs| jobs.0)),
     }

@@ -15,10 +15,12 @@ use isbg_types::{Score, Thresholds};
 use crate::args::{OutputOptions, StateOptions};
 use crate::environment::Environment;
 use crate::exit::{Failure, Status};
+use crate::rules;
 use crate::secrets::Secret;
 
 pub use from_classic::{access, classic};
 pub use from_config::{configured, configured_access};
+pub use parts::scorer;
 
 /// One run.
 #[derive(Debug, Clone)]
@@ -274,11 +276,17 @@ pub struct Scorer {
 /// Which scorer.
 #[derive(Debug, Clone)]
 pub enum EngineChoice {
-    /// A spamd at its default address if one answers, else the spamassassin program.
+    /// The native scorer if there are rules, else a spamd at its default address if one answers, else the spamassassin
+    /// program.
     Found {
+        /// Whether the native scorer may be it. Not where something is to be learned, which it cannot, or where spamd's
+        /// user was named.
+        native: bool,
         /// The user whose preferences and learning count.
         user: Option<String>,
     },
+    /// The native scorer.
+    Native(rules::Wish),
     /// A spamd.
     Spamd {
         /// HOST:PORT or the path of a socket; `None` for the default address.
@@ -358,8 +366,11 @@ pub fn output(options: &OutputOptions) -> Output {
     }
 }
 
-/// Scores that do not fit one another.
-fn check_thresholds(limits: &Thresholds) -> Result<(), Failure> {
+/// Refuses scores that do not fit one another.
+///
+/// # Errors
+/// With status 10.
+pub fn check_thresholds(limits: &Thresholds) -> Result<(), Failure> {
     let above =
         |one: Option<Score>, other: Option<Score>| one.zip(other).is_some_and(|(one, other)| one > other);
     if above(limits.required, limits.certain_above) {

@@ -9,7 +9,8 @@ use isbg_tls::ClientIdentity;
 
 use crate::args::{Engine, ScorerOptions, TlsMode};
 use crate::environment::Environment;
-use crate::exit::Failure;
+use crate::exit::{Failure, Status};
+use crate::rules;
 
 use super::{EngineChoice, Protection, Scorer, Source};
 
@@ -31,19 +32,28 @@ pub fn client(certificate: Option<PathBuf>, key: Option<PathBuf>) -> Option<Clie
     })
 }
 
-/// The scorer. Naming an address or `--spamc` chooses the engine it belongs to. `ca_file`: certificates that it may
-/// show where TLS is spoken, besides the system's.
+/// The scorer. Naming an address, rules or `--spamc` chooses the engine it belongs to. `learns`: it is to be taught, too.
+/// `ca_file`: certificates that it may show where TLS is spoken, besides the system's.
 ///
 /// # Errors
-/// With status 10 when two engines are named.
+/// With status 10 when two engines are named, or what no engine here can do.
 pub fn scorer(
     options: &ScorerOptions,
+    learns: bool,
     ca_file: Option<PathBuf>,
     around: &Environment,
 ) -> Result<Scorer, Failure> {
+    if options.network {
+        return Err(
+            Failure::new(Status::BadArguments, "the native scorer has no network tests yet")
+                .hint("leave --network out, or use a scorer that has them with --engine"),
+        );
+    }
+    let native = !options.rules.is_empty() || options.prefs.is_some();
     let spamd = options.spamc || options.spamd_tls || options.spamd.is_some();
     let named = [
         options.engine,
+        native.then_some(Engine::Native),
         spamd.then_some(Engine::Spamd),
         options.rspamd.is_some().then_some(Engine::Rspamd),
     ];
@@ -58,7 +68,14 @@ pub fn scorer(
     }
     let user = options.spamd_user.clone().or_else(|| around.user.clone());
     let engine = match engine {
-        None => EngineChoice::Found { user },
+        None => EngineChoice::Found {
+            native: !learns && options.spamd_user.is_none(),
+            user,
+        },
+        Some(Engine::Native) => EngineChoice::Native(rules::Wish {
+            paths: options.rules.clone(),
+            prefs: options.prefs.clone(),
+        }),
         Some(Engine::Spamd) => EngineChoice::Spamd {
             address: options.spamd.clone(),
             tls: options.spamd_tls,

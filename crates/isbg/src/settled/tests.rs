@@ -81,7 +81,9 @@ fn a_plain_classic_run() {
         }
     );
     assert_eq!(account.manner, Manner::Classic(Classic::default()));
-    assert!(matches!(&account.scorer.engine, EngineChoice::Found { user: Some(user) } if user == "me"));
+    assert!(
+        matches!(&account.scorer.engine, EngineChoice::Found { native: true, user: Some(user) } if user == "me")
+    );
     assert_eq!(
         account.old_files,
         Some(OldFiles {
@@ -161,6 +163,11 @@ fn an_address_chooses_its_engine() {
             "Spamd { address: None, tls: false, user: Some(\"other\") }",
         ),
         ("--engine spamassassin", "Program"),
+        ("--engine native", "Native(Wish { paths: [], prefs: None })"),
+        (
+            "--rules /r --rules b.cf --prefs none",
+            "Native(Wish { paths: [\"/r\", \"b.cf\"], prefs: Some(\"none\") })",
+        ),
         (
             "--rspamd http://r:11334",
             "Rspamd { url: Some(\"http://r:11334\"), password: None }",
@@ -180,10 +187,58 @@ fn an_address_chooses_its_engine() {
     assert!(refused("--spamd h --rspamd u").contains("spamd and rspamd"));
 }
 
+/// isbg has always learned through SpamAssassin, and the native scorer does not learn.
+#[test]
+fn native_is_the_default_where_nothing_is_learned() {
+    let may_be_native = |engine: &EngineChoice| match engine {
+        EngineChoice::Found { native, .. } => *native,
+        other => panic!("{other:?}"),
+    };
+    for (options, expected) in [
+        ("", true),
+        ("--teachonly", true),
+        ("--learnspambox Spam", false),
+        ("--learnhambox Ham --teachonly", false),
+        ("--spamd-user other", false),
+    ] {
+        assert_eq!(
+            may_be_native(&settled(options).scorer.engine),
+            expected,
+            "{options}"
+        );
+    }
+    let text = "[account.a]\nhost = \"h\"\nuser = \"u\"\n[account.b]\nhost = \"h\"\nuser = \"u\"\nlearn-spam-folder = \"S\"\n";
+    let run = from_file(text, "").unwrap();
+    let defaults: Vec<bool> = run
+        .accounts
+        .iter()
+        .map(|account| may_be_native(&account.scorer.engine))
+        .collect();
+    assert_eq!(defaults, [true, false]);
+    let run = from_file(text, "--rules r").unwrap();
+    assert!(
+        run.accounts
+            .iter()
+            .all(|account| matches!(account.scorer.engine, EngineChoice::Native(_)))
+    );
+    let text = "[defaults]\nrules = [\"a\", \"b\"]\n[account.a]\nhost = \"h\"\nuser = \"u\"\n";
+    let engine = |options: &str| {
+        format!(
+            "{:?}",
+            from_file(text, options).unwrap().accounts[0].scorer.engine
+        )
+    };
+    assert_eq!(engine(""), "Native(Wish { paths: [\"a\", \"b\"], prefs: None })");
+    assert_eq!(engine("--engine spamassassin"), "Program");
+    assert!(engine("--spamc").starts_with("Spamd"));
+}
+
 #[test]
 fn what_does_not_fit_is_refused() {
     for (options, part) in [
         ("--satest x", "--engine"),
+        ("--network", "no network tests yet"),
+        ("--rules r --engine spamd", "spamd and native"),
         ("--spamflags x", "--flag"),
         ("--deletehigherthan 4 --required-score 5", "below"),
         ("--deletehigherthan 4 --unsure-band 3,5", "unsure band"),
