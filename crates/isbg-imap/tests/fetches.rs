@@ -8,14 +8,10 @@
 
 mod common;
 
-use std::time::Duration;
-
 use common::{Ears, in_inbox, plain, set, uid};
 use isbg_imap::{ByteBudget, Client, Error, FetchReport, Fetched, Limits, Settings};
 use isbg_types::{Flag, Uid};
-use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 
 const ITEMS: &str = "(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])";
 
@@ -224,32 +220,6 @@ async fn a_refused_command_does_not_hide_the_others_messages() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_read_while_the_budget_is_used_up() {
-    let script = format!(
-        "C: A2 UID FETCH 1:2 {ITEMS}
-        s: * 1 FETCH (UID 1 FLAGS () BODY[] {{8}}\\r\\n11111111)\\r\\n
-        s: * 2 FETCH (UID 2 FLAGS () BODY[] {{9}}\\r\\n222222222)\\r\\n
-        S: A2 OK"
-    );
-    let (mut client, _) = in_inbox("", &script, plain()).await;
-    let (to, mut from) = mpsc::channel(10);
-    let budget = ByteBudget::new(10);
-    let task = tokio::spawn({
-        let budget = budget.clone();
-        async move { client.fetch(&[uid(1), uid(2)], &to, &budget).await }
-    });
-    let first: Fetched = from.recv().await.unwrap();
-    // Far longer than the server would be waited for.
-    assert!(timeout(Duration::from_secs(86_400), from.recv()).await.is_err());
-    drop(first);
-    let second = from.recv().await.unwrap();
-    assert_eq!((second.facts.uid, budget.free()), (uid(2), 1));
-    drop(second);
-    assert_eq!(task.await.unwrap().unwrap().delivered, 2);
-    assert_eq!(budget.free(), 10);
-}
-
-#[tokio::test(start_paused = true)]
 async fn two_bodies_in_one_answer_cannot_wait_for_each_other() {
     let said =
         "s: * 1 FETCH (UID 5 FLAGS () BODY[] {9}\\r\\n555555555 RFC822 {9}\\r\\n666666666)\\r\\n\nS: A2 OK";
@@ -274,39 +244,6 @@ async fn a_receiver_that_is_gone() {
     let report = client.fetch(&[uid(5)], &to, &ByteBudget::new(10)).await;
     assert!(matches!(report, Err(Error::GivenUp)));
     assert!(!client.is_usable());
-}
-
-/// A server that drips one byte of a message every `seconds`.
-async fn drip(seconds: u64, size: usize) -> Result<FetchReport, Error> {
-    let (stream, mut peer) = tokio::io::duplex(1000);
-    tokio::spawn(async move {
-        let greeting = "* PREAUTH [CAPABILITY IMAP4rev1] x\r\n* OK [UIDVALIDITY 7] x\r\nA1 OK\r\n";
-        peer.write_all(greeting.as_bytes()).await.unwrap();
-        let start = format!("* 1 FETCH (UID 5 FLAGS () BODY[] {{{size}}}\r\n");
-        peer.write_all(start.as_bytes()).await.unwrap();
-        for _ in 0..size {
-            tokio::time::sleep(Duration::from_secs(seconds)).await;
-            if peer.write_all(b"x").await.is_err() {
-                return;
-            }
-        }
-        peer.write_all(b")\r\nA2 OK\r\n").await.unwrap();
-        tokio::time::sleep(Duration::from_secs(100)).await;
-    });
-    // Its answers come ahead of the commands, which no real server could do; the tags are foreseeable.
-    let mut client = Client::greet(isbg_imap::Transport::Plain(Box::new(stream)), plain())
-        .await
-        .unwrap();
-    client.login(&common::password("me", "x")).await.unwrap();
-    client.examine(&"INBOX".into(), None).await.unwrap();
-    fetch(&mut client, &[5]).await.0
-}
-
-#[tokio::test(start_paused = true)]
-async fn slow_is_fine_silent_or_endless_is_not() {
-    assert_eq!(drip(50, 40).await.unwrap().delivered, 1);
-    assert!(matches!(drip(70, 40).await, Err(Error::Timeout { after, .. }) if after.as_secs() == 60));
-    assert!(matches!(drip(50, 4000).await, Err(Error::Timeout { after, .. }) if after.as_secs() == 3600));
 }
 
 #[tokio::test(start_paused = true)]

@@ -123,7 +123,7 @@ async fn of_two_names_that_read_alike_the_proper_one_is_meant() {
 async fn folders_that_tell_little() {
     let script = "C: A1 EXAMINE a\nS: * 3 EXISTS\nS: A1 OK
         C: A2 EXAMINE b\nS: * OK [UIDVALIDITY 0] x\nS: * OK [NOMODSEQ] x\nS: A2 OK
-        C: A3 EXAMINE c\nS: * 9 EXISTS\nS: * OK [CLOSED] now\nS: * 1 EXISTS\nS: * OK [UIDVALIDITY 4] x\nS: A3 OK
+        C: A3 EXAMINE c\nS: * 9 EXISTS\nS: * OK [UIDNEXT 9] x\nS: * OK [CLOSED] now\nS: * 1 EXISTS\nS: * OK [UIDVALIDITY 4] x\nS: A3 OK
         C: A4 STATUS d (MESSAGES UNSEEN UIDNEXT UIDVALIDITY)\nS: * STATUS d ()\nS: A4 OK
         C: A5 STATUS e (MESSAGES UNSEEN UIDNEXT UIDVALIDITY)\nS: A5 OK";
     let (mut client, _) = at_home("", script, plain()).await;
@@ -135,7 +135,10 @@ async fn folders_that_tell_little() {
     let b = client.examine(&"b".into(), None).await.unwrap();
     assert_eq!((b.uid_validity, b.highest_modseq), (None, None));
     let c = client.examine(&"c".into(), None).await.unwrap();
-    assert_eq!((c.exists, c.uid_validity), (1, Some(UidValidity(4))));
+    assert_eq!(
+        (c.exists, c.uid_validity, c.uid_next),
+        (1, Some(UidValidity(4)), None)
+    );
     assert_eq!(
         client.status(&"d".into()).await.unwrap(),
         isbg_imap::Counts::default()
