@@ -63,13 +63,18 @@ impl Judgement {
     /// Points beside a rule engine's, against a threshold of 5: the logit times 1.3, less the fewer labels there are,
     /// within -4 and +5; at most +3.5 until the model may decide alone.
     pub fn points(&self) -> f64 {
-        let labels = f64::from(self.labels());
         let highest = if self.may_decide_alone() {
             HIGHEST
         } else {
             HIGHEST_YOUNG
         };
-        (1.3 * self.logit * labels / (labels + 50.0)).clamp(LOWEST, highest)
+        self.unbounded_points().clamp(LOWEST, highest)
+    }
+
+    /// The same points without bounds: for ranking messages, not for deciding about one.
+    pub fn unbounded_points(&self) -> f64 {
+        let labels = f64::from(self.labels());
+        1.3 * self.logit * labels / (labels + 50.0)
     }
 }
 

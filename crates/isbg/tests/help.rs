@@ -12,6 +12,7 @@ fn help_is_as_it_was_reviewed() {
         ("usage", "--usage"),
         ("scan", "scan --help"),
         ("learn", "learn --help"),
+        ("backtest", "backtest --help"),
         ("check", "check --help"),
         ("rules", "rules --help"),
         ("rules_list", "rules list --help"),

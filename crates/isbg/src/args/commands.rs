@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use clap_complete::Shell;
 use isbg_types::Score;
 
+use super::backtest::Backtest;
 use super::classic::{MailboxOptions, PasswordOptions};
 use super::shared::{
     ConfigOptions, ConnectionOptions, JudgingOptions, OutputOptions, ScorerOptions, StateOptions,
@@ -21,6 +22,8 @@ pub enum Command {
     Learn(Accounts),
     /// Judge mail in files, mboxes, folders, Maildirs or on standard input; no mail server is asked
     Check(Check),
+    /// Find out how well isbg would have done on mail that is already sorted
+    Backtest(Backtest),
     /// Show the native scorer's rules, or what is wrong with them
     #[command(subcommand)]
     Rules(Rules),

@@ -1,6 +1,7 @@
 //! The command line: what was typed, read without touching the world. Does not decide anything that needs a file, a
 //! terminal or a network; [`crate::settled`] does.
 
+mod backtest;
 mod classic;
 mod commands;
 mod shared;
@@ -13,6 +14,7 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::exit::Status;
 
+pub use backtest::{Backtest, Prior};
 pub use classic::{Classic, FileOptions, GoneOptions, LearningOptions, MailboxOptions, PasswordOptions};
 pub use commands::{Accounts, Check, Command, History, Man, RuleFiles, Rules, Undo, Unwrap};
 pub use shared::{

@@ -14,6 +14,14 @@ pub fn at_least_one(text: &str) -> Result<u64, String> {
     }
 }
 
+/// A number of folds.
+pub fn folds(text: &str) -> Result<usize, String> {
+    match text.trim().parse() {
+        Ok(0 | 1) | Err(_) => Err("must be a whole number of at least 2".to_owned()),
+        Ok(number) => Ok(number),
+    }
+}
+
 /// A count, zero allowed.
 pub fn count(text: &str) -> Result<u64, String> {
     text.trim()

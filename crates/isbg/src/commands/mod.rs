@@ -1,5 +1,6 @@
 //! The commands, one file each. This file only hands over to them.
 
+mod backtest;
 mod check;
 mod failures;
 mod folders;
@@ -42,6 +43,7 @@ pub fn run(typed: Typed, around: &Environment, terminal: &Terminal) -> Result<St
             terminal,
         ),
         Some(Command::Check(typed)) => check::check(&typed, around, terminal),
+        Some(Command::Backtest(typed)) => backtest::backtest(&typed, around, terminal),
         Some(Command::Rules(Rules::List(files))) => rules::list(&files, around),
         Some(Command::Rules(Rules::Lint(files))) => rules::lint(&files, around, terminal),
         Some(Command::History(typed)) => history::history(&typed, around, terminal),

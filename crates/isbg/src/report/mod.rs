@@ -13,5 +13,6 @@ mod tests;
 pub use follow::Follower;
 pub use json::Record;
 pub use progress::bytes_bar;
+pub use progress::counting;
 pub use statistics::Tally;
 pub use terminal::Terminal;

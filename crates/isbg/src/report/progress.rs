@@ -10,18 +10,23 @@ use super::Terminal;
 
 /// A bar for `messages` messages of a folder; `None` where it would show nothing.
 pub fn bar(terminal: &Terminal, phase: Phase, folder: &FolderName, messages: u64) -> Option<ProgressBar> {
-    if !terminal.is_lively() || messages == 0 {
-        return None;
-    }
     let verb = match phase {
         Phase::Recover => "settling",
         Phase::LearnSpam => "learning spam from",
         Phase::LearnHam => "learning ham from",
         Phase::Scan => "scanning",
     };
+    let folder = Untrusted(folder.as_str()).clipped(30);
+    counting(terminal, format!("{verb} {folder}"), messages)
+}
+
+/// A bar for `steps` of what is being done; `None` where it would show nothing.
+pub fn counting(terminal: &Terminal, what: String, steps: u64) -> Option<ProgressBar> {
+    if !terminal.is_lively() || steps == 0 {
+        return None;
+    }
     // Nothing may be drawn before the terminal has the bar.
-    let mut bar =
-        ProgressBar::new(messages).with_prefix(format!("{verb} {}", Untrusted(folder.as_str()).clipped(30)));
+    let mut bar = ProgressBar::new(steps).with_prefix(what);
     if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len}  {rate}  {eta} left") {
         bar = bar.with_style(style.with_key("rate", rate));
     }
