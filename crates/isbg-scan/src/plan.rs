@@ -1,14 +1,19 @@
 //! Which messages of a folder a pass has to handle. Reads only; does not know what happens to them.
 
 use isbg_imap::{Key, Mailbox};
-use isbg_store::{FolderId, Mark, Purpose, Standing};
+use isbg_store::{FolderId, Mark, NoVerdict, Purpose, Standing};
 use isbg_types::{FolderName, Uid, UidSet, UidValidity};
 
 use crate::error::{Error, Result};
 use crate::pass::Pass;
+use crate::retry::LONGEST_WAIT;
 
-/// A message that was being judged when this many processes died is left alone; one is tried alone after the first.
+/// A message that was being judged when this many processes died is left alone for a day; after the first it is tried
+/// alone.
 const LEFT_ALONE_AFTER: u32 = 3;
+
+/// Why a message is left alone, for people.
+const DIED: &str = "isbg died over it again and again";
 
 /// Messages that are gone are forgotten once there are so many more of them than of those present.
 const FORGET_ABOVE: u64 = 1_000;
@@ -191,23 +196,25 @@ async fn fill(
     }
     let now = pass.now();
     let mut due = UidSet::new();
-    let mut set_aside = 0;
+    let (mut set_aside, mut left_alone) = (Vec::new(), 0);
     for attempt in attempts.iter().filter(|attempt| unseen.contains(attempt.uid)) {
         let waits = attempt.next_try.is_some_and(|next| next > now);
         if waits || attempt.crashes >= LEFT_ALONE_AFTER {
             plan.leave_out(attempt.uid);
-            set_aside += u64::from(attempt.crashes >= LEFT_ALONE_AFTER);
+            left_alone += u64::from(!waits || attempt.error.as_deref() == Some(DIED));
+            if !waits {
+                set_aside.push(attempt.uid);
+            }
         } else if attempt.crashes > 0 {
             plan.suspects.push(attempt.uid);
         } else {
             due.insert(attempt.uid);
         }
     }
-    if set_aside > 0 {
-        pass.warn(&format!(
-            "{set_aside} messages are left alone because isbg died over them again and again"
-        ));
+    if left_alone > 0 {
+        pass.warn(&format!("{left_alone} messages are left alone for a day: {DIED}"));
     }
+    leave_alone(pass, plan, &set_aside)?;
     let handled: UidSet = attempts
         .iter()
         .map(|attempt| attempt.uid)
@@ -244,6 +251,25 @@ impl Plan {
         self.left_for_later = rest.len() as u64;
         rest.into_iter().for_each(|uid| self.leave_out(uid));
     }
+}
+
+/// Messages over which one process after the other died are left alone, and tried again once a day.
+fn leave_alone(pass: &mut Pass<'_>, plan: &Plan, uids: &[Uid]) -> Result<()> {
+    if uids.is_empty() {
+        return Ok(());
+    }
+    let now = pass.now();
+    let rest: Vec<NoVerdict> = uids
+        .iter()
+        .map(|&uid| NoVerdict {
+            uid,
+            next_try: now.plus(LONGEST_WAIT),
+            error: DIED.to_owned(),
+        })
+        .collect();
+    Ok(pass
+        .store
+        .end_without_verdict(plan.id, plan.purpose, &rest, now)?)
 }
 
 async fn too_large(pass: &mut Pass<'_>, wanted: &Wanted<'_>, unseen: &UidSet) -> Result<Vec<Uid>> {

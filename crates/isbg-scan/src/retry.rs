@@ -11,7 +11,7 @@ use crate::plan::Plan;
 const FIRST_WAIT: i64 = 600;
 
 /// The longest wait, in seconds.
-const LONGEST_WAIT: i64 = 86_400;
+pub(crate) const LONGEST_WAIT: i64 = 86_400;
 
 /// Notes that these messages are to be tried again later, each by itself, and why.
 pub(crate) fn retry_later(pass: &mut Pass<'_>, plan: &Plan, failures: Vec<(Uid, String)>) -> Result<()> {

@@ -5,9 +5,10 @@ mod lab;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use isbg_scan::{Error, Form, Original, Treatment};
+use isbg_store::Timestamp;
 use isbg_testkit::dovecot::Settings;
 use isbg_testkit::proxy::{Act, Plan, Side, When};
-use isbg_types::{Class, Flag};
+use isbg_types::{Class, Flag, Uid};
 use lab::{Lab, clean, folder, learning, moving, same, spam_may_move, treating};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -219,4 +220,45 @@ async fn a_renumbered_folder_is_looked_at_anew_and_nothing_is_doubled() {
     let counts = lab.scan(&job).await.unwrap();
     assert_eq!((counts.judged, counts.copied, counts.spared), (2, 0, 1));
     assert_eq!(lab.subjects("Junk"), ["spam one"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_processes_die_over_is_tried_alone_then_left_alone() {
+    let lab = Lab::new(Settings::default());
+    lab.put("INBOX", "spam one", &[]);
+    lab.put("INBOX", "spam two", &[]);
+    let opened = lab
+        .client()
+        .await
+        .unwrap()
+        .examine(&folder("INBOX"), None)
+        .await
+        .unwrap();
+    let deadly = Uid::new(1).unwrap();
+    let die = |store: &mut isbg_store::Store| {
+        let account = store.account("test", Timestamp(1)).unwrap();
+        let validity = opened.uid_validity.unwrap();
+        let id = store
+            .open_folder(account, &folder("INBOX"), validity, Timestamp(1))
+            .unwrap()
+            .id;
+        store
+            .begin_attempts(id, isbg_store::Purpose::Scan, &[deadly], Timestamp(1))
+            .unwrap();
+    };
+    (0..3).for_each(|_| die(&mut lab.store()));
+    let counts = lab.scan(&moving()).await.unwrap();
+    assert_eq!((counts.judged, counts.moved), (1, 1));
+    assert_eq!(lab.subjects("INBOX"), ["spam one"]);
+    assert!(lab.told.has("left alone"), "{:?}", lab.told.all());
+    // It waits, and that is said each time.
+    assert_eq!(lab.scan(&moving()).await.unwrap().judged, 0);
+    assert_eq!(
+        lab.told
+            .all()
+            .iter()
+            .filter(|line| line.contains("left alone"))
+            .count(),
+        2
+    );
 }
