@@ -11,7 +11,6 @@ use isbg_testkit::conservation::{Conservation, Wrong};
 use isbg_testkit::dovecot::{Dovecot, Settings};
 use isbg_testkit::mail::{SAMPLES, Sample, odd};
 use isbg_testkit::mailbox::{Mailbox, Message};
-use isbg_testkit::spamd::{self, Spamd};
 
 use crate::program;
 use history::Entry;
@@ -41,15 +40,11 @@ impl Demo {
     pub fn run(&self) -> Result<()> {
         let program = program::or_built(self.isbg.as_deref())?;
         let dovecot = Dovecot::start(Settings::default())?;
-        let scorer = Spamd::start(&spamd::Settings {
-            children: 2,
-            ..spamd::Settings::default()
-        })?;
         fill(&dovecot)?;
         let before = mailbox(&dovecot)?;
-        introduce(&before, &dovecot, &scorer);
+        introduce(&before, &dovecot);
         let home = Home::new()?;
-        clean(&program, &home, &dovecot, &scorer)?;
+        clean(&program, &home, &dovecot)?;
         let entries = history::read(&program, &home)?;
         let after = mailbox(&dovecot)?;
         println!("\nMoved from INBOX to {JUNK}, and why (from `isbg history`):\n");
@@ -79,7 +74,7 @@ fn mailbox(dovecot: &Dovecot) -> Result<Mailbox> {
     dovecot.wire()?.mailbox()
 }
 
-fn introduce(before: &Mailbox, dovecot: &Dovecot, scorer: &Spamd) {
+fn introduce(before: &Mailbox, dovecot: &Dovecot) {
     let count = before.values().map(Vec::len).sum::<usize>();
     let spam = SAMPLES.iter().filter(|sample| sample.spam).count();
     let rest = count - SAMPLES.len();
@@ -89,13 +84,12 @@ fn introduce(before: &Mailbox, dovecot: &Dovecot, scorer: &Spamd) {
     );
     println!("Dovecot serves it at {}.", dovecot.address());
     println!(
-        "SpamAssassin's spamd judges at {}, without network tests and without training.\n",
-        scorer.address()
+        "isbg judges by itself, with the rule files of the distribution's spamassassin package, without training.\n"
     );
 }
 
 /// Runs the program as one would by hand.
-fn clean(program: &Path, home: &Home, dovecot: &Dovecot, scorer: &Spamd) -> Result<()> {
+fn clean(program: &Path, home: &Home, dovecot: &Dovecot) -> Result<()> {
     let (user, password) = dovecot.credentials();
     program::keep_password(home, PASSWORD, password)?;
     let server = dovecot.address();
@@ -103,10 +97,7 @@ fn clean(program: &Path, home: &Home, dovecot: &Dovecot, scorer: &Spamd) -> Resu
         format!("--imaphost {} --imapport {} --nossl", server.ip(), server.port()),
         format!("--imapuser {user} --passwdfilename {PASSWORD}"),
     ];
-    let rest = [
-        format!("--spamd {} --spaminbox {JUNK}", scorer.address()),
-        "--noreport --delete --expunge".to_owned(),
-    ];
+    let rest = [format!("--spaminbox {JUNK} --noreport --delete --expunge")];
     println!("$ isbg {} \\\n       {}", mailbox.join(" "), rest.join(" "));
     let status = program::at_home(program, home)
         .args(mailbox.iter().chain(&rest).flat_map(|words| words.split(' ')))
