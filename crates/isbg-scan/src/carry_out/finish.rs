@@ -3,11 +3,12 @@
 
 use std::time::SystemTime;
 
+use isbg_imap::Facts;
 use isbg_imap::transfer::{self, Change, Outcome};
 use isbg_store::{IntentId, Original, Settlement, State, Step, Target};
 use isbg_types::{Uid, UidSet};
 
-use super::batch::{Batch, Ending};
+use super::batch::{Batch, Ending, Row};
 use super::look::{Looked, Sightings, look};
 use crate::error::Result;
 use crate::pass::Pass;
@@ -63,6 +64,25 @@ fn confirm(batch: &mut Batch, seen: &Sightings, reached: State) {
     }
 }
 
+/// The ending of a message that somebody changed before its original could be marked.
+fn changed(row: &Row) -> Ending {
+    match row.target_uid {
+        Some(_) => done(
+            Original::Keep,
+            "the message was changed meanwhile, so the original was left",
+        ),
+        None => Ending::Yielded("the message was changed meanwhile".to_owned()),
+    }
+}
+
+/// The ending of a message whose original the server would not change.
+fn barred(row: &Row, why: &str) -> Ending {
+    match row.target_uid {
+        Some(_) => done(Original::Keep, why),
+        None => Ending::Failed(why.to_owned()),
+    }
+}
+
 fn done(original: Original, note: &str) -> Ending {
     Ending::Done {
         original,
@@ -78,19 +98,14 @@ async fn mark_and_remove(
     reached: State,
 ) -> Result<()> {
     let (marks, unmarks) = (batch.marks(), batch.remove_flags.clone());
+    // A mark that was set and is gone was taken off by the user, who wants the message kept.
+    let marked = |facts: &Facts| marks.iter().all(|flag| facts.flags.has(flag.as_str()));
     for row in batch.open_mut() {
-        if !seen
-            .source
-            .get(&row.uid)
-            .is_some_and(|facts| row.untouched(facts, &marks, &unmarks))
-        {
-            row.ending = Some(match row.target_uid {
-                Some(_) => done(
-                    Original::Keep,
-                    "the message was changed meanwhile, so the original was left",
-                ),
-                None => Ending::Yielded("the message was changed meanwhile".to_owned()),
-            });
+        let as_we_left_it = |facts: &Facts| {
+            row.untouched(facts, &marks, &unmarks) && (reached < State::Marked || marked(facts))
+        };
+        if !seen.source.get(&row.uid).is_some_and(as_we_left_it) {
+            row.ending = Some(changed(row));
         }
     }
     if marks.is_empty() && unmarks.is_empty() {
@@ -130,20 +145,14 @@ async fn mark_and_remove(
         {
             Outcome::Done(stored) => {
                 for row in batch.open_mut().filter(|row| stored.modified.contains(row.uid)) {
-                    row.ending = Some(done(
-                        Original::Keep,
-                        "the message was changed meanwhile, so it was left",
-                    ));
+                    row.ending = Some(changed(row));
                 }
             }
             Outcome::Refused(refusal) => {
                 let why = format!("{refusal}; the original was left as it is");
-                batch.open_mut().for_each(|row| {
-                    row.ending = Some(match row.target_uid {
-                        Some(_) => done(Original::Keep, &why),
-                        None => Ending::Failed(why.clone()),
-                    });
-                });
+                batch
+                    .open_mut()
+                    .for_each(|row| row.ending = Some(barred(row, &why)));
                 return Ok(());
             }
             Outcome::NotSent(error) | Outcome::Unknown(error) => return Err(error.into()),
@@ -206,21 +215,14 @@ fn leave(batch: &mut Batch, error: transfer::SelectError) -> Result<()> {
         transfer::SelectError::Failed(error) if !error.is_definite() => return Err(error.into()),
         other => format!("{other}; the original was left where it is"),
     };
-    batch.open_mut().for_each(|row| {
-        row.ending = Some(match row.target_uid {
-            Some(_) => done(Original::Keep, &why),
-            None => Ending::Failed(why.clone()),
-        });
-    });
+    batch
+        .open_mut()
+        .for_each(|row| row.ending = Some(barred(row, &why)));
     Ok(())
 }
 
 /// Takes the open rows a step forward in the journal.
-pub(crate) fn advance(
-    pass: &mut Pass<'_>,
-    batch: &Batch,
-    step: impl Fn(&super::batch::Row) -> Step,
-) -> Result<()> {
+pub(crate) fn advance(pass: &mut Pass<'_>, batch: &Batch, step: impl Fn(&Row) -> Step) -> Result<()> {
     let steps: Vec<(IntentId, Step)> = batch.open().map(|row| (row.intent, step(row))).collect();
     let now = pass.now();
     Ok(pass.store.advance(&steps, now)?)
