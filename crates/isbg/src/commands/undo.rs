@@ -56,7 +56,9 @@ pub fn undo(typed: &args::Undo, around: &Environment, terminal: &Terminal) -> Re
     }
     let (access, notices) = access(typed, label, around)?;
     notices.iter().for_each(|notice| terminal.warn(notice));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let keeper = Keeper {
         around,
         state_dir: &folder,
