@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 
 use crate::error::Result;
 use crate::event::{Event, Observer};
+use crate::fetch::fetch;
 use crate::pass::Pass;
 
 /// So much of a message's beginning is looked at for its header.
@@ -66,11 +67,7 @@ pub(crate) async fn judge(pass: &mut Pass<'_>, uids: &[Uid], jobs: usize, wish: 
     let (sender, receiver) = mpsc::channel(jobs);
     let account = pass.account;
     let (client, store, budget) = (&mut *pass.client, &mut *pass.store, &pass.budget);
-    let fetching = async move {
-        let fetched = client.fetch(uids, &sender, budget).await;
-        drop(sender);
-        fetched
-    };
+    let fetching = fetch(client, uids, sender, budget);
     let mut scoring = Scoring::new(
         Arc::clone(&pass.scorer),
         wish,
@@ -87,12 +84,7 @@ pub(crate) async fn judge(pass: &mut Pass<'_>, uids: &[Uid], jobs: usize, wish: 
     };
     window.judged.sort_by_key(|judged| judged.known.uid);
     match fetched {
-        Ok(report) => {
-            window.not_read = report.incomplete;
-            window
-                .not_read
-                .extend(report.too_large.into_iter().map(|(uid, _)| uid));
-        }
+        Ok(not_read) => window.not_read = not_read,
         Err(error) => window.broken = Some(error),
     }
     Ok(window)

@@ -5,6 +5,7 @@ mod carry_out;
 mod decide;
 mod error;
 mod event;
+mod fetch;
 mod folders;
 mod judge;
 mod learn;

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use isbg_scan::{Form, Mode, Original, ScanJob, Treatment};
 use isbg_testkit::dovecot::Settings;
 use isbg_testkit::proxy::{Act, Plan, Side, When};
-use isbg_types::Flag;
-use lab::{Lab, clean, folder, moving, same, spam_may_move, treating};
+use isbg_types::{Class, Flag};
+use lab::{Lab, clean, folder, learning, moving, same, spam_may_move, treating};
 
 fn copying(form: Form, original: Original) -> ScanJob {
     treating(Treatment {
@@ -60,6 +60,60 @@ async fn a_folder_that_is_busy_when_it_is_to_be_looked_into_doubles_nothing() {
         lab.settle(&job).await;
         assert_eq!(lab.mailbox()["Junk"].len(), 1, "{command}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_the_server_refuses_does_not_stop_the_others() {
+    let lab = Lab::new(Settings::default());
+    for subject in ["spam one", "spam two", "spam three"] {
+        lab.put("INBOX", subject, &[]);
+    }
+    refuse_second(&lab);
+    let counts = lab.scan(&moving()).await.unwrap();
+    assert_eq!((counts.judged, counts.unknown, counts.moved), (2, 1, 2));
+    lab.settle(&moving()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_the_server_refuses_does_not_stop_the_learning_of_others() {
+    let lab = Lab::new(Settings::default());
+    for subject in ["ham one", "ham two", "ham three"] {
+        lab.put("INBOX", subject, &[]);
+    }
+    refuse_second(&lab);
+    let job = learning(Class::Ham, "INBOX", Treatment::leave());
+    let counts = lab.learn(&job).await.unwrap();
+    assert_eq!((counts.learned, counts.unknown), (2, 1));
+}
+
+/// Whoever fetches the message with UID 2 whole, with others or alone, is refused.
+fn refuse_second(lab: &Lab) {
+    lab.proxy.set(Plan::new().edit(|side, line| {
+        let text = String::from_utf8_lossy(line).into_owned();
+        let with_it = [" 1:3 (", " 2 (", " 1:2 (", " 2:3 ("]
+            .iter()
+            .any(|set| text.contains(set));
+        if side == Side::Client && text.contains("BODY.PEEK[]") && with_it {
+            let tag = text.split(' ').next().unwrap();
+            // What no server can do: it answers NO or BAD to the whole command.
+            return format!("{tag} UID FETCH 0 (UID)\r\n").into_bytes();
+        }
+        line.to_vec()
+    }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn learned_messages_that_could_not_be_moved_again_and_again_are_not_given_up() {
+    let lab = Lab::new(Settings::default());
+    lab.put("INBOX", "ham one", &[]);
+    let job = learning(Class::Ham, "INBOX", Treatment::move_to(folder("Junk")));
+    for _ in 0..4 {
+        lab.proxy
+            .set(Plan::new().every(When::Command("STATUS"), Act::Cut));
+        lab.learn(&job).await.unwrap_err();
+    }
+    lab.proxy.set(Plan::new());
+    assert_eq!(lab.learn(&job).await.unwrap().treated, 1, "{:?}", lab.told.all());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ use isbg_types::{Class, Flag, FolderName, Uid, UidSet};
 use crate::carry_out::{Ending, Todo, carry_out};
 use crate::error::{Error, Result};
 use crate::event::{Event, Phase};
+use crate::fetch::still_unread;
 use crate::judge::Known;
 use crate::pass::{Mode, Pass};
 use crate::plan::{Imported, Plan, Wanted, plan};
@@ -86,9 +87,14 @@ pub async fn learn(pass: &mut Pass<'_>, job: &LearnJob, counts: &mut LearnCounts
     let mut lowest = None;
     for window in plan.suspects.chunks(1).chain(plan.todo.chunks(WINDOW)) {
         pass.go_on()?;
-        let undone = one_window(pass, job, &plan, window, counts).await?;
-        lowest = lowest.into_iter().chain(undone).min();
+        let now = pass.now();
+        pass.store.begin_attempts(plan.id, plan.purpose, window, now)?;
+        let undone = one_window(pass, job, &plan, window, counts).await;
+        // Whatever went wrong, it did not kill the process.
+        pass.store.withdraw_attempts(plan.id, plan.purpose, window)?;
+        lowest = lowest.into_iter().chain(undone?).min();
     }
+    pass.go_on()?;
     if let Some(mark) = plan.mark(lowest) {
         pass.store.set_mark(plan.id, plan.purpose, &mark)?;
     }
@@ -103,17 +109,18 @@ async fn one_window(
     uids: &[Uid],
     counts: &mut LearnCounts,
 ) -> Result<Option<Uid>> {
-    let now = pass.now();
-    pass.store.begin_attempts(plan.id, plan.purpose, uids, now)?;
     let mut ascending = uids.to_vec();
     ascending.sort_unstable();
     plan.reopen(pass).await?;
     let Lessons {
         given,
         outage,
+        not_read,
         broken,
     } = fetch_and_teach(pass, job.class, &ascending).await?;
-    let (mut learned, mut failures) = (Vec::new(), Vec::new());
+    let mut failures = still_unread(pass, &job.folder, &not_read).await?;
+    counts.unknown += failures.len() as u64;
+    let mut learned = Vec::new();
     for Lesson { known, answer } in given {
         match answer {
             Ok(taught) => {
@@ -152,7 +159,6 @@ async fn one_window(
         .into_iter()
         .filter(|uid| !dealt.contains(*uid))
         .collect();
-    pass.store.withdraw_attempts(plan.id, plan.purpose, &rest)?;
     match (broken, outage) {
         (Some(error), _) => Err(error.into()),
         (None, Some(unknown)) => Err(Error::Outage {

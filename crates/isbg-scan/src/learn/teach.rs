@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::error::Result;
 use crate::event::Event;
+use crate::fetch::fetch;
 use crate::judge::{Known, asked, known};
 use crate::pass::Pass;
 
@@ -31,6 +32,8 @@ pub(super) struct Lessons {
     pub given: Vec<Lesson>,
     /// The scorer cannot be taught: it was not asked to learn the messages after that.
     pub outage: Option<Unknown>,
+    /// Messages that the server would not give whole, or that are larger than anything that is read.
+    pub not_read: Vec<Uid>,
     /// The connection failed while fetching. What was taught before holds.
     pub broken: Option<isbg_imap::Error>,
 }
@@ -41,11 +44,7 @@ pub(super) async fn fetch_and_teach(pass: &mut Pass<'_>, class: Class, uids: &[U
     let (account, scorer) = (pass.account, Arc::clone(&pass.scorer));
     let (stop, observer) = (Arc::clone(&pass.stop), pass.observer);
     let (client, store, budget) = (&mut *pass.client, &mut *pass.store, &pass.budget);
-    let fetching = async move {
-        let fetched = client.fetch(uids, &sender, budget).await;
-        drop(sender);
-        fetched
-    };
+    let fetching = fetch(client, uids, sender, budget);
     let teaching = async move {
         let mut lessons = Lessons::default();
         while let Some(fetched) = arriving.recv().await {
@@ -88,8 +87,13 @@ pub(super) async fn fetch_and_teach(pass: &mut Pass<'_>, class: Class, uids: &[U
         Result::Ok(lessons)
     };
     let (fetched, lessons) = tokio::join!(fetching, teaching);
+    let (not_read, broken) = match fetched {
+        Ok(not_read) => (not_read, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
     Ok(Lessons {
-        broken: fetched.err(),
+        not_read,
+        broken,
         ..lessons?
     })
 }

@@ -12,6 +12,7 @@ use crate::carry_out::Todo;
 use crate::decide::{Decision, Spared, decide};
 use crate::error::{Error, Result};
 use crate::event::{Event, Phase};
+use crate::fetch::still_unread;
 use crate::judge::{Judged, Known, Window, judge};
 use crate::pass::{Mode, Pass};
 use crate::plan::{Imported, Plan, Wanted, plan};
@@ -203,25 +204,9 @@ impl Scan<'_> {
 
     /// Messages that were not given whole: those that are still there are tried again later.
     async fn not_read(&mut self, pass: &mut Pass<'_>, uids: Vec<Uid>) -> Result<()> {
-        if uids.is_empty() {
-            return Ok(());
-        }
-        // Only with this does a server take notice of what others removed.
-        pass.client.noop().await?;
-        let there = pass.client.look(&uids.iter().copied().collect(), false).await?;
-        let why = "the server did not give the whole message, or it is larger than anything isbg reads";
-        self.counts.unknown += there.len() as u64;
-        for facts in &there {
-            pass.observer.event(Event::Unknown {
-                folder: &self.plan.folder,
-                uid: facts.uid,
-                detail: why,
-            });
-        }
-        self.retry(
-            pass,
-            there.iter().map(|facts| (facts.uid, why.to_owned())).collect(),
-        )
+        let failures = still_unread(pass, &self.plan.folder, &uids).await?;
+        self.counts.unknown += failures.len() as u64;
+        self.retry(pass, failures)
     }
 
     async fn act_or_hold(&mut self, pass: &mut Pass<'_>, todos: Vec<Todo>) -> Result<()> {
