@@ -103,6 +103,31 @@ fn refuse_second(lab: &Lab) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_copy_stays_where_its_original_could_not_be_unmarked() {
+    let lab = Lab::new(Settings::default());
+    lab.put("INBOX", "spam one", &[]);
+    let job = copying(Form::AsIs, Original::MarkDeleted);
+    lab.scan(&job).await.unwrap();
+    let before = lab.mailbox();
+    lab.proxy
+        .set(Plan::new().at(When::Command("UID STORE"), 1, Act::Answer("NO [NOPERM] not now")));
+    let counts = lab.undo_last().await.unwrap();
+    assert_eq!((counts.undone, counts.not_undone), (0, 1));
+    same(&lab.mailbox(), &before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_cannot_be_removed_is_told_of() {
+    let lab = Lab::new(Settings::default());
+    lab.put("INBOX", "spam one", &[]);
+    lab.scan(&copying(Form::AsIs, Original::Keep)).await.unwrap();
+    lab.proxy
+        .set(Plan::new().every(When::Command("UID STORE"), Act::Answer("NO [NOPERM] not there")));
+    lab.undo_last().await.unwrap();
+    assert!(lab.told.has("not there"), "{:?}", lab.told.all());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn learned_messages_that_could_not_be_moved_again_and_again_are_not_given_up() {
     let lab = Lab::new(Settings::default());
     lab.put("INBOX", "ham one", &[]);
@@ -170,4 +195,18 @@ async fn what_the_user_unmarks_before_it_is_removed_stays() {
         assert_eq!(lab.subjects("INBOX"), ["spam one"]);
         assert!(!lab.mailbox()["INBOX"][0].has("\\Deleted"));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_like_a_copy_of_ours_is_not_removed_in_its_place() {
+    let lab = Lab::new(Settings::default());
+    lab.put("INBOX", "spam one", &[]);
+    lab.scan(&copying(Form::AsIs, Original::Keep)).await.unwrap();
+    lab.put("Junk", "spam one", &[]);
+    let mut phone = lab.dovecot.wire().unwrap();
+    assert!(phone.command("SELECT Junk").unwrap().is_ok());
+    assert!(phone.command("UID STORE 1 +FLAGS (\\Deleted)").unwrap().is_ok());
+    assert!(phone.command("UID EXPUNGE 1").unwrap().is_ok());
+    assert_eq!(lab.undo_last().await.unwrap().undone, 1);
+    assert_eq!(lab.subjects("Junk"), ["spam one"]);
 }

@@ -7,14 +7,16 @@ use isbg_imap::Facts;
 use isbg_message::{fingerprint, fingerprint_of, originals, strip_markup};
 use isbg_spool::Spool;
 use isbg_store::Entry;
-use isbg_types::{Fingerprint, FolderName, Uid, UidValidity};
+use isbg_types::{Fingerprint, FolderName, Uid};
 use tokio::sync::mpsc;
 
-use super::{UndoCounts, refuse};
+use super::Wanted;
 use crate::carry_out::prints;
 use crate::error::Result;
 use crate::pass::Pass;
 use crate::plan::validity;
+
+const GONE: &str = "the message is no longer where it was put";
 
 /// A message found where the history says it is.
 pub(super) struct Found<'a> {
@@ -22,56 +24,64 @@ pub(super) struct Found<'a> {
     pub facts: Facts,
 }
 
-/// Finds these messages by their places, and by their identities where no UID is known. The folder stays open.
+/// Entries whose messages are not there, and why.
+pub(super) type Missing<'a> = Vec<(&'a Entry, String)>;
+
+/// Finds these messages by their places, and by their identities where no UID is known or, if `anywhere`, where they are
+/// not in their places. No message is taken for two entries. The folder stays open.
 pub(super) async fn find<'a>(
     pass: &mut Pass<'_>,
     folder: &FolderName,
-    wanted: Vec<(&'a Entry, UidValidity, Option<Uid>, Fingerprint)>,
-    counts: &mut UndoCounts,
-) -> Result<Vec<Found<'a>>> {
+    wanted: Vec<Wanted<'a>>,
+    anywhere: bool,
+) -> Result<(Vec<Found<'a>>, Missing<'a>)> {
     let opened = match pass.client.examine(folder, None).await {
         Ok(opened) => opened,
         Err(isbg_imap::Error::Refused(refusal)) => {
-            wanted
-                .iter()
-                .for_each(|(entry, ..)| refuse(pass, entry, &refusal.to_string(), counts));
-            return Ok(Vec::new());
+            let missing = wanted.iter().map(|(entry, ..)| (*entry, refusal.to_string()));
+            return Ok((Vec::new(), missing.collect()));
         }
         Err(error) => return Err(error.into()),
     };
-    let mut all: Option<Vec<(Uid, Fingerprint)>> = None;
-    let mut found = Vec::new();
+    let (mut found, mut missing): (Vec<Found<'a>>, Missing<'a>) = Default::default();
+    let mut elsewhere = Vec::new();
     for (entry, known, uid, print) in wanted {
-        let uid = match uid {
-            Some(uid) if known == validity(&opened) => Some(uid),
-            _ => {
-                if all.is_none() {
-                    let present = pass.client.search(&[]).await?;
-                    all = Some(prints(pass.client, &present).await?);
-                }
-                all.iter()
-                    .flatten()
-                    .find(|(_, own)| *own == print)
-                    .map(|(uid, _)| *uid)
-            }
-        };
-        let facts = match uid {
-            Some(uid) => pass.client.look(&[uid].into_iter().collect(), true).await?.pop(),
-            None => None,
-        };
-        let same = |facts: &Facts| {
-            facts
-                .header
-                .as_deref()
-                .zip(facts.size)
-                .is_some_and(|(header, size)| fingerprint(header, size) == print)
-        };
-        match facts.filter(same) {
+        let uid = uid.filter(|_| known == validity(&opened));
+        match at(pass, uid, print).await? {
             Some(facts) => found.push(Found { entry, facts }),
-            None => refuse(pass, entry, "the message is no longer where it was put", counts),
+            None if anywhere || uid.is_none() => elsewhere.push((entry, print)),
+            None => missing.push((entry, GONE.to_owned())),
         }
     }
-    Ok(found)
+    if elsewhere.is_empty() {
+        return Ok((found, missing));
+    }
+    let present = pass.client.search(&[]).await?;
+    let mut all = prints(pass.client, &present).await?;
+    all.retain(|(uid, _)| found.iter().all(|found| found.facts.uid != *uid));
+    for (entry, print) in elsewhere {
+        let place = all.iter().position(|(_, own)| *own == print);
+        let uid = place.map(|place| all.swap_remove(place).0);
+        match at(pass, uid, print).await? {
+            Some(facts) => found.push(Found { entry, facts }),
+            None => missing.push((entry, GONE.to_owned())),
+        }
+    }
+    Ok((found, missing))
+}
+
+/// The message at this place, if it has this identity.
+async fn at(pass: &mut Pass<'_>, uid: Option<Uid>, print: Fingerprint) -> Result<Option<Facts>> {
+    let Some(uid) = uid else { return Ok(None) };
+    let facts = pass.client.look(&[uid].into_iter().collect(), true).await?.pop();
+    let same = |facts: &Facts| {
+        facts
+            .header
+            .as_deref()
+            .zip(facts.size)
+            .is_some_and(|(header, size)| fingerprint(header, size) == print)
+    };
+    Ok(facts.filter(same))
 }
 
 /// The original in a report, or beneath a scorer's marks: only the very bytes that were there before.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use isbg_spool::Spool;
 use isbg_store::{Action, Entry, Form, NewIntent, Original};
-use isbg_types::{Flag, Flags, FolderName, UidValidity};
+use isbg_types::{Fingerprint, Flag, Flags, FolderName, Uid, UidValidity};
 
 use crate::carry_out::{Batch, Ending, LIMIT, Row, carry, target};
 use crate::error::Result;
@@ -97,6 +97,24 @@ struct Message<'a> {
     rewritten: Option<Spool>,
 }
 
+/// What is wanted of a folder: an entry, the UIDVALIDITY and UID its message was known by, and its identity.
+type Wanted<'a> = (&'a Entry, UidValidity, Option<Uid>, Fingerprint);
+
+/// Finds these messages, and refuses the entries whose messages are not there.
+async fn found<'a>(
+    pass: &mut Pass<'_>,
+    folder: &FolderName,
+    wanted: Vec<Wanted<'a>>,
+    anywhere: bool,
+    counts: &mut UndoCounts,
+) -> Result<Vec<Found<'a>>> {
+    let (found, missing) = find(pass, folder, wanted, anywhere).await?;
+    for (entry, why) in missing {
+        refuse(pass, entry, &why, counts);
+    }
+    Ok(found)
+}
+
 async fn put_back(pass: &mut Pass<'_>, entries: &[&Entry], counts: &mut UndoCounts) -> Result<()> {
     let Some((home, place)) = ends(entries) else {
         return Ok(());
@@ -108,7 +126,7 @@ async fn put_back(pass: &mut Pass<'_>, entries: &[&Entry], counts: &mut UndoCoun
             Some((*entry, to.validity, to.uid, entry.fingerprint))
         })
         .collect();
-    let found = find(pass, &place, wanted, counts).await?;
+    let found = found(pass, &place, wanted, false, counts).await?;
     let mut batch = batch(pass, &place).await?;
     batch.target = Some(target(pass.client, &home).await?);
     batch.original = Original::Remove;
@@ -119,7 +137,7 @@ async fn put_back(pass: &mut Pass<'_>, entries: &[&Entry], counts: &mut UndoCoun
             rewritten: None,
         })
         .collect();
-    finish(pass, batch, messages, counts).await
+    finish(pass, batch, messages, counts).await.map(drop)
 }
 
 async fn unwrap(pass: &mut Pass<'_>, entries: &[&Entry], counts: &mut UndoCounts) -> Result<()> {
@@ -138,7 +156,7 @@ async fn unwrap(pass: &mut Pass<'_>, entries: &[&Entry], counts: &mut UndoCounts
             ))
         })
         .collect();
-    let found = find(pass, &place, wanted, counts).await?;
+    let found = found(pass, &place, wanted, false, counts).await?;
     let mut bodies = bodies(pass, &found).await?;
     let mut batch = batch(pass, &place).await?;
     batch.target = Some(target(pass.client, &home).await?);
@@ -163,7 +181,7 @@ async fn unwrap(pass: &mut Pass<'_>, entries: &[&Entry], counts: &mut UndoCounts
             ),
         }
     }
-    finish(pass, batch, messages, counts).await
+    finish(pass, batch, messages, counts).await.map(drop)
 }
 
 async fn unmark(pass: &mut Pass<'_>, entries: &[&Entry], counts: &mut UndoCounts) -> Result<()> {
@@ -181,7 +199,8 @@ async fn unmark(pass: &mut Pass<'_>, entries: &[&Entry], counts: &mut UndoCounts
             )
         })
         .collect();
-    let found = find(pass, &home, wanted, counts).await?;
+    // Where the original was moved as well, undoing that has put it back under another UID.
+    let found = found(pass, &home, wanted, true, counts).await?;
     let mut batches: Vec<(Flags, Vec<Message<'_>>)> = Vec::new();
     for found in &found {
         let entry = found.entry;
@@ -202,16 +221,13 @@ async fn unmark(pass: &mut Pass<'_>, entries: &[&Entry], counts: &mut UndoCounts
             None => batches.push((flags, vec![message])),
         }
     }
+    let mut copied = Vec::new();
     for (flags, messages) in batches {
         let mut batch = batch(pass, &home).await?;
         batch.remove_flags = flags;
-        finish(pass, batch, messages, counts).await?;
+        let restored = finish(pass, batch, messages, counts).await?;
+        copied.extend(restored.into_iter().filter(|entry| entry.to.is_some()));
     }
-    let copied: Vec<&Entry> = found
-        .iter()
-        .map(|found| found.entry)
-        .filter(|entry| entry.to.is_some())
-        .collect();
     remove_copies(pass, &copied).await
 }
 
@@ -236,7 +252,7 @@ async fn remove_copies(pass: &mut Pass<'_>, entries: &[&Entry]) -> Result<()> {
                 ))
             })
             .collect();
-        let found = find(pass, place, wanted, &mut UndoCounts::default()).await?;
+        let (found, _) = find(pass, place, wanted, false).await?;
         let mut batch = batch(pass, place).await?;
         batch.original = Original::Remove;
         let messages: Vec<Message<'_>> = found
@@ -248,6 +264,21 @@ async fn remove_copies(pass: &mut Pass<'_>, entries: &[&Entry]) -> Result<()> {
             .collect();
         write_down(pass, &mut batch, &messages, Action::Delete)?;
         carry(pass, &mut batch).await?;
+        for (message, row) in messages.iter().zip(&batch.rows) {
+            let why = match &row.ending {
+                Some(Ending::Done { note: None, .. }) => continue,
+                Some(Ending::Done { note: Some(why), .. } | Ending::Yielded(why) | Ending::Failed(why)) => {
+                    why
+                }
+                None => "its fate is unknown",
+            };
+            let text = format!("the copy that entry {} made stays: {why}", message.found.entry.id);
+            pass.observer.event(Event::NotDone {
+                folder: place,
+                uid: row.uid,
+                why: &text,
+            });
+        }
     }
     Ok(())
 }
@@ -273,20 +304,22 @@ async fn batch(pass: &mut Pass<'_>, folder: &FolderName) -> Result<Batch> {
     })
 }
 
-/// Restores these messages and counts how it went.
-async fn finish(
+/// Restores these messages and counts how it went. Gives the entries that are undone.
+async fn finish<'a>(
     pass: &mut Pass<'_>,
     mut batch: Batch,
-    messages: Vec<Message<'_>>,
+    messages: Vec<Message<'a>>,
     counts: &mut UndoCounts,
-) -> Result<()> {
+) -> Result<Vec<&'a Entry>> {
     write_down(pass, &mut batch, &messages, Action::Restore)?;
     carry(pass, &mut batch).await?;
+    let mut undone = Vec::new();
     for (message, row) in messages.iter().zip(&batch.rows) {
         let entry = message.found.entry;
         match &row.ending {
             Some(Ending::Done { .. }) => {
                 counts.undone += 1;
+                undone.push(entry);
                 let (folder, to) = (&batch.source, Some(&entry.from.folder));
                 pass.observer.event(Event::Done {
                     folder,
@@ -300,7 +333,7 @@ async fn finish(
             None => refuse(pass, entry, "its fate is unknown", counts),
         }
     }
-    Ok(())
+    Ok(undone)
 }
 
 /// Writes the intents down and gives the batch its rows.
