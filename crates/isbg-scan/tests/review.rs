@@ -7,6 +7,7 @@ mod lab;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use futures_util::FutureExt as _;
 use isbg_scan::{Form, Mode, Original, ScanJob, Treatment};
 use isbg_testkit::dovecot::Settings;
 use isbg_testkit::proxy::{Act, Plan, Side, When};
@@ -102,6 +103,32 @@ fn refuse_second(lab: &Lab) {
     }));
 }
 
+fn to_trash() -> ScanJob {
+    treating(Treatment {
+        copy: Some((folder("Junk"), Form::WithReport)),
+        flags: vec![Flag::new(Flag::FLAGGED)],
+        original: Original::ToTrash(folder("Trash")),
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_flagged_and_copied_still_goes_to_the_trash_and_comes_back() {
+    let lab = Lab::new(Settings::default());
+    lab.dovecot.maildir("me").create("Trash").unwrap();
+    lab.put("INBOX", "spam one", &[]);
+    let counts = lab.scan(&to_trash()).await.unwrap();
+    assert_eq!((counts.moved, counts.yielded), (1, 0));
+    assert_eq!(lab.subjects("Trash"), ["spam one"]);
+    lab.settle(&to_trash()).await;
+    let undone = lab.undo_last().await.unwrap();
+    assert_eq!((undone.undone, undone.not_undone), (2, 0), "{:?}", lab.told.all());
+    assert_eq!(lab.subjects("INBOX"), ["spam one"]);
+    assert_eq!(
+        (lab.mailbox()["Junk"].len(), lab.mailbox()["Trash"].len()),
+        (0, 0)
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_stays_where_its_original_could_not_be_unmarked() {
     let lab = Lab::new(Settings::default());
@@ -139,6 +166,27 @@ async fn learned_messages_that_could_not_be_moved_again_and_again_are_not_given_
     }
     lab.proxy.set(Plan::new());
     assert_eq!(lab.learn(&job).await.unwrap().treated, 1, "{:?}", lab.told.all());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_done_before_the_line_dropped_is_counted() {
+    let lab = Lab::new(Settings::default());
+    (0..120).for_each(|n| lab.put("INBOX", &format!("spam {n}"), &[]));
+    lab.proxy
+        .set(Plan::new().at(When::Command("UID MOVE"), 2, Act::Cut));
+    let job = moving();
+    let (_, (counts, failed)) = lab
+        .run(Mode::Act, move |pass| {
+            async move {
+                let mut counts = isbg_scan::ScanCounts::default();
+                let failed = isbg_scan::scan(pass, &job, &mut counts).await.is_err();
+                Ok((counts, failed))
+            }
+            .boxed()
+        })
+        .await
+        .unwrap();
+    assert_eq!((failed, counts.moved), (true, 100));
 }
 
 #[tokio::test(flavor = "multi_thread")]

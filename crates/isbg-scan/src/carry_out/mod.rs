@@ -41,13 +41,14 @@ pub(crate) struct Todo {
     pub rewritten: Option<(Spool, Fingerprint)>,
 }
 
-/// Carries out what is to be done, in batches of alike treatment. Gives each message's ending, in the order of `todos`
-/// within each treatment.
+/// Carries out what is to be done, in batches of alike treatment. Adds each message's ending to `ended`, in the order of
+/// `todos` within each treatment; those of earlier batches also where a later one fails.
 pub(crate) async fn carry_out(
     pass: &mut Pass<'_>,
     plan: &Plan,
     todos: Vec<Todo>,
-) -> Result<Vec<(Todo, Ending)>> {
+    ended: &mut Vec<(Todo, Ending)>,
+) -> Result<()> {
     let mut groups: Vec<(Treatment, Vec<Todo>)> = Vec::new();
     for mut todo in todos {
         todo.treatment = normal(todo.treatment);
@@ -59,7 +60,6 @@ pub(crate) async fn carry_out(
             None => groups.push((todo.treatment.clone(), vec![todo])),
         }
     }
-    let mut ended = Vec::new();
     for (treatment, mut group) in groups {
         while !group.is_empty() {
             let rest = group.split_off(group.len().min(LIMIT));
@@ -74,7 +74,7 @@ pub(crate) async fn carry_out(
                 .map(|todo| (todo, Ending::Yielded("stopped before this message".to_owned()))),
         );
     }
-    Ok(ended)
+    Ok(())
 }
 
 /// The trash is a folder like any other: a message that goes there and nowhere else is moved there, and one that is
@@ -143,11 +143,14 @@ async fn to_trash(
     if copied.is_empty() {
         return Ok(others);
     }
+    // The flags that came with the copy are ours, not the user's.
     let todos = copied
         .into_iter()
-        .map(|(todo, _)| Todo {
-            rewritten: None,
-            ..todo
+        .map(|(mut todo, _)| {
+            let (before, ours) = (&todo.known.flags, &todo.treatment.flags);
+            todo.known.flags = before.iter().chain(ours).cloned().collect();
+            todo.rewritten = None;
+            todo
         })
         .collect();
     others.extend(Box::pin(one_batch(pass, plan, &Treatment::move_to(trash.clone()), todos)).await?);

@@ -146,14 +146,15 @@ async fn one_window(
         }
     }
     // What was learned is noted by fingerprint, so that what follows may wait for the next run.
-    let done = match (&broken, job.treatment.is_leave()) {
-        (_, true) => learned.iter().map(seen).collect(),
-        (None, false) => treat(pass, job, plan, learned, &mut failures, counts).await?,
-        (Some(_), false) => Vec::new(),
+    let (done, treated) = match (&broken, job.treatment.is_leave()) {
+        (_, true) => (learned.iter().map(seen).collect(), Ok(())),
+        (None, false) => treat(pass, job, plan, learned, &mut failures, counts).await,
+        (Some(_), false) => (Vec::new(), Ok(())),
     };
     let now = pass.now();
     pass.store.commit_seen(plan.id, plan.purpose, &done, now)?;
     retry_later(pass, plan, failures)?;
+    treated?;
     let dealt: UidSet = done.iter().map(|seen| seen.uid).collect();
     let rest: Vec<Uid> = ascending
         .into_iter()
@@ -170,7 +171,7 @@ async fn one_window(
     }
 }
 
-/// Does with learned messages what the user wants done with them.
+/// Does with learned messages what the user wants done with them. Gives those that it was done with.
 async fn treat(
     pass: &mut Pass<'_>,
     job: &LearnJob,
@@ -178,7 +179,7 @@ async fn treat(
     learned: Vec<Known>,
     failures: &mut Vec<(Uid, String)>,
     counts: &mut LearnCounts,
-) -> Result<Vec<Seen>> {
+) -> (Vec<Seen>, Result<()>) {
     let todos = learned
         .into_iter()
         .map(|known| Todo {
@@ -188,8 +189,9 @@ async fn treat(
             rewritten: None,
         })
         .collect();
-    let mut done = Vec::new();
-    for (todo, ending) in carry_out(pass, plan, todos).await? {
+    let (mut ended, mut done) = (Vec::new(), Vec::new());
+    let outcome = carry_out(pass, plan, todos, &mut ended).await;
+    for (todo, ending) in ended {
         match ending {
             Ending::Done { .. } => {
                 counts.treated += 1;
@@ -205,7 +207,7 @@ async fn treat(
             }
         }
     }
-    Ok(done)
+    (done, outcome)
 }
 
 impl LearnCounts {

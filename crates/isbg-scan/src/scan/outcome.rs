@@ -17,7 +17,8 @@ impl Scan<'_> {
         if todos.is_empty() {
             return Ok(());
         }
-        let ended = carry_out(pass, self.plan, todos).await?;
+        let mut ended = Vec::new();
+        let outcome = carry_out(pass, self.plan, todos, &mut ended).await;
         let (mut done, mut failures) = (Vec::new(), Vec::new());
         for (todo, ending) in ended {
             match ending {
@@ -36,7 +37,8 @@ impl Scan<'_> {
             }
         }
         self.remember(pass, done)?;
-        self.retry(pass, failures)
+        self.retry(pass, failures)?;
+        outcome
     }
 
     fn count_done(&mut self, todo: &Todo, original: isbg_store::Original) {
