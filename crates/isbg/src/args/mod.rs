@@ -1,6 +1,11 @@
 //! The command line: what was typed, read without touching the world. Does not decide anything that needs a file, a
 //! terminal or a network; [`crate::settled`] does.
 
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "these comments are help texts, in which [default] is no link"
+)]
+
 mod backtest;
 mod classic;
 mod commands;
