@@ -1,4 +1,4 @@
-//! The named character references of HTML 4, sorted by name (https://www.w3.org/TR/html4/sgml/entities.html), and their
+//! The named character references of HTML 4, sorted by name (<https://www.w3.org/TR/html4/sgml/entities.html>), and their
 //! decoding. Does not know where text ends and markup begins.
 
 use std::borrow::Cow;
