@@ -103,6 +103,67 @@ fn refuse_second(lab: &Lab) {
     }));
 }
 
+/// A server that counts some bytes more than it gives.
+fn wrong_sizes(plan: Plan) -> Plan {
+    plan.edit(|side, line| {
+        let text = String::from_utf8_lossy(line).into_owned();
+        match (side, text.find("RFC822.SIZE ")) {
+            (Side::Server, Some(at)) => {
+                let at = at + "RFC822.SIZE ".len();
+                let rest = &text[at..];
+                let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap();
+                let size: u64 = rest[..end].parse().unwrap();
+                format!("{}{}{}", &text[..at], size + 7, &rest[end..]).into_bytes()
+            }
+            _ => line.to_vec(),
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_sizes_double_nothing_and_keep_nothing_back() {
+    for lacking in [&[][..], &["MOVE"], &["MOVE", "UIDPLUS"], &["UIDPLUS"]] {
+        let lab = Lab::new(Settings::default());
+        lab.put("INBOX", "spam one", &[]);
+        lab.put("Junk", "ham in between", &[]);
+        lab.proxy.set(wrong_sizes(Plan::new().lacking(lacking)));
+        let counts = lab.scan(&moving()).await.unwrap();
+        assert_eq!(
+            (counts.moved, counts.yielded, counts.not_done),
+            (1, 0, 0),
+            "{lacking:?}"
+        );
+        assert_eq!(
+            lab.subjects("Junk"),
+            ["ham in between", "spam one"],
+            "{lacking:?}"
+        );
+        lab.scan(&moving()).await.unwrap();
+        let undone = lab.undo_last().await.unwrap();
+        assert_eq!(
+            (undone.undone, undone.not_undone),
+            (1, 0),
+            "{lacking:?}: {:?}",
+            lab.told.all()
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_huge_header_doubles_nothing() {
+    let lab = Lab::new(Settings::default());
+    lab.put("INBOX", &format!("spam {}", "x ".repeat(150_000)), &[]);
+    lab.proxy.set(Plan::new().lacking(&["MOVE"]));
+    let mut job = moving();
+    job.bounds.max_size = 1 << 20;
+    let counts = lab.scan(&job).await.unwrap();
+    assert_eq!((counts.moved, counts.not_done), (1, 0));
+    assert_eq!(
+        (lab.mailbox()["INBOX"].len(), lab.mailbox()["Junk"].len()),
+        (0, 1)
+    );
+}
+
 fn to_trash() -> ScanJob {
     treating(Treatment {
         copy: Some((folder("Junk"), Form::WithReport)),

@@ -28,6 +28,8 @@ pub(crate) struct Row {
     pub uid: Uid,
     /// The copy's identity: the original's, unless it is rewritten.
     pub copy: Fingerprint,
+    /// The original's size, as it was read.
+    pub size: u64,
     /// The flags when it was judged.
     pub flags: Flags,
     pub internal_date: String,
@@ -93,6 +95,7 @@ impl From<&Intent> for Row {
             intent: intent.id,
             uid: intent.from.uid,
             copy: intent.plan.copy_fingerprint.unwrap_or(intent.plan.fingerprint),
+            size: intent.plan.size,
             flags: intent.plan.flags.clone(),
             internal_date: intent.plan.internal_date.clone(),
             copy_flags: intent.plan.flags.clone(),

@@ -3,13 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use isbg_imap::{Client, Facts, Key};
-use isbg_message::fingerprint;
+use isbg_imap::{ByteBudget, Client, Facts, Key};
+use isbg_message::{fingerprint, fingerprint_of};
 use isbg_store::Target;
 use isbg_types::{Fingerprint, Uid, UidSet};
+use tokio::sync::mpsc;
 
-use super::batch::Batch;
+use super::batch::{Batch, Row};
 use crate::error::Result;
+use crate::fetch::fetch;
 use crate::plan::validity;
 
 /// So many headers are asked for at once: they are held in memory.
@@ -73,14 +75,15 @@ async fn look_for_copies(
     if validity(&opened) != target.validity {
         return Ok(false);
     }
+    let expected: Vec<Expected> = batch.open().map(|row| (row.copy, row.size)).collect();
     let named: UidSet = batch.open().filter_map(|row| row.target_uid).collect();
     let mut taken = BTreeSet::new();
     if !named.is_empty() {
-        let found = prints(client, &named).await?;
+        let found = prints(client, &named, &expected).await?;
         for row in batch.open() {
             let Some(uid) = row.target_uid else { continue };
-            match found.iter().find(|(at, _)| *at == uid) {
-                Some((_, print)) if *print == row.copy => seen.copies.insert(row.uid, uid),
+            match found.iter().find(|print| print.uid == uid) {
+                Some(print) if is_copy(row, print, seen) => seen.copies.insert(row.uid, uid),
                 Some(_) => seen.differing.insert(row.uid, uid),
                 None => None,
             };
@@ -102,26 +105,97 @@ async fn look_for_copies(
     if since.is_empty() {
         return Ok(true);
     }
-    let mut found = prints(client, &since).await?;
+    let mut found = prints(client, &since, &expected).await?;
     for row in batch.open() {
         if missing(seen, row.uid)
-            && let Some(at) = found.iter().position(|(_, print)| *print == row.copy)
+            && let Some(at) = found.iter().position(|print| is_copy(row, print, seen))
         {
             // Each copy belongs to one original, also where two originals are alike.
-            seen.copies.insert(row.uid, found.remove(at).0);
+            seen.copies.insert(row.uid, found.remove(at).uid);
         }
     }
     Ok(true)
 }
 
+/// Whether this is the row's copy. Servers exist whose RFC822.SIZE is not that of the bytes they give: there the size
+/// that was read counts, if they claim the same of the original and of the copy.
+fn is_copy(row: &Row, print: &Print, seen: &Sightings) -> bool {
+    let alike = || {
+        seen.source
+            .get(&row.uid)
+            .is_none_or(|original| original.size == Some(print.claimed))
+    };
+    print.own == row.copy || print.may_be(row.copy) && alike()
+}
+
+/// An identity that is looked for, and the size that was read.
+type Expected = (Fingerprint, u64);
+
+/// What identifies a message.
+pub(crate) struct Print {
+    pub uid: Uid,
+    /// By its size as the server claims it.
+    pub own: Fingerprint,
+    claimed: u64,
+    /// By the sizes that are expected, where its own identity is not.
+    as_read: Vec<Fingerprint>,
+}
+
+impl Print {
+    /// Whether it is this message, the server's claim about its size aside.
+    pub fn may_be(&self, print: Fingerprint) -> bool {
+        self.own == print || self.as_read.contains(&print)
+    }
+}
+
 /// The identities of messages of the open folder.
-pub(crate) async fn prints(client: &mut Client, uids: &UidSet) -> Result<Vec<(Uid, Fingerprint)>> {
+pub(crate) async fn prints(client: &mut Client, uids: &UidSet, expected: &[Expected]) -> Result<Vec<Print>> {
     let all: Vec<Uid> = uids.iter().collect();
     let mut found = Vec::new();
     for some in all.chunks(AT_ONCE) {
-        let facts = client.look(&some.iter().copied().collect(), true).await?;
-        let print = |facts: Facts| Some((facts.uid, fingerprint(facts.header.as_deref()?, facts.size?)));
-        found.extend(facts.into_iter().filter_map(print));
+        for facts in client.look(&some.iter().copied().collect(), true).await? {
+            found.extend(print(client, &facts, expected).await?);
+        }
     }
     Ok(found)
+}
+
+/// The identity of a message of the open folder. One whose header is larger than what is held in memory is read.
+pub(crate) async fn print(
+    client: &mut Client,
+    facts: &Facts,
+    expected: &[Expected],
+) -> Result<Option<Print>> {
+    let (uid, Some(claimed)) = (facts.uid, facts.size) else {
+        return Ok(None);
+    };
+    let Some(header) = facts.header.as_deref() else {
+        let (sender, mut arriving) = mpsc::channel(1);
+        let budget = ByteBudget::new(1 << 20);
+        let only = [uid];
+        let fetching = fetch(client, &only, sender, &budget);
+        let (unread, message) = tokio::join!(fetching, arriving.recv());
+        unread?;
+        let own = message.map(|message| fingerprint_of(&message.body)).transpose()?;
+        return Ok(own.map(|own| Print {
+            uid,
+            own,
+            claimed,
+            as_read: Vec::new(),
+        }));
+    };
+    let own = fingerprint(header, claimed);
+    let as_read = match expected.iter().any(|(print, _)| *print == own) {
+        true => Vec::new(),
+        false => expected
+            .iter()
+            .map(|(_, size)| fingerprint(header, *size))
+            .collect(),
+    };
+    Ok(Some(Print {
+        uid,
+        own,
+        claimed,
+        as_read,
+    }))
 }

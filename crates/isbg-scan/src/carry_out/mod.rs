@@ -26,7 +26,7 @@ use crate::policy::{self, Treatment};
 pub(crate) use batch::{Batch, Ending, LIMIT, Row};
 pub(crate) use finish::target;
 use finish::{finish, settle};
-pub(crate) use look::prints;
+pub(crate) use look::{print, prints};
 pub use recover::{Recovered, recover};
 use send::send;
 
@@ -195,6 +195,7 @@ async fn begin(pass: &mut Pass<'_>, plan: &Plan, treatment: &Treatment, todos: &
                 .rewritten
                 .as_ref()
                 .map_or(todo.known.fingerprint, |(_, print)| *print),
+            size: todo.known.size,
             flags: todo.known.flags.clone(),
             internal_date: todo.known.internal_date.clone(),
             copy_flags: todo.known.flags.clone(),

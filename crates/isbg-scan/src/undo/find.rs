@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 
 use isbg_imap::Facts;
-use isbg_message::{fingerprint, fingerprint_of, originals, strip_markup};
+use isbg_message::{fingerprint_of, originals, strip_markup};
 use isbg_spool::Spool;
 use isbg_store::Entry;
 use isbg_types::{Fingerprint, FolderName, Uid};
 use tokio::sync::mpsc;
 
 use super::Wanted;
-use crate::carry_out::prints;
+use crate::carry_out::{print, prints};
 use crate::error::Result;
 use crate::pass::Pass;
 use crate::plan::validity;
@@ -47,7 +47,7 @@ pub(super) async fn find<'a>(
     let mut elsewhere = Vec::new();
     for (entry, known, uid, print) in wanted {
         let uid = uid.filter(|_| known == validity(&opened));
-        match at(pass, uid, print).await? {
+        match at(pass, uid, (print, entry.size)).await? {
             Some(facts) => found.push(Found { entry, facts }),
             None if anywhere || uid.is_none() => elsewhere.push((entry, print)),
             None => missing.push((entry, GONE.to_owned())),
@@ -57,12 +57,12 @@ pub(super) async fn find<'a>(
         return Ok((found, missing));
     }
     let present = pass.client.search(&[]).await?;
-    let mut all = prints(pass.client, &present).await?;
-    all.retain(|(uid, _)| found.iter().all(|found| found.facts.uid != *uid));
+    let mut all = prints(pass.client, &present, &[]).await?;
+    all.retain(|print| found.iter().all(|found| found.facts.uid != print.uid));
     for (entry, print) in elsewhere {
-        let place = all.iter().position(|(_, own)| *own == print);
-        let uid = place.map(|place| all.swap_remove(place).0);
-        match at(pass, uid, print).await? {
+        let place = all.iter().position(|other| other.own == print);
+        let uid = place.map(|place| all.swap_remove(place).uid);
+        match at(pass, uid, (print, entry.size)).await? {
             Some(facts) => found.push(Found { entry, facts }),
             None => missing.push((entry, GONE.to_owned())),
         }
@@ -70,18 +70,16 @@ pub(super) async fn find<'a>(
     Ok((found, missing))
 }
 
-/// The message at this place, if it has this identity.
-async fn at(pass: &mut Pass<'_>, uid: Option<Uid>, print: Fingerprint) -> Result<Option<Facts>> {
+/// The message at this place, if it has this identity, by the size that was read or the one that the server claims.
+async fn at(pass: &mut Pass<'_>, uid: Option<Uid>, expected: (Fingerprint, u64)) -> Result<Option<Facts>> {
     let Some(uid) = uid else { return Ok(None) };
-    let facts = pass.client.look(&[uid].into_iter().collect(), true).await?.pop();
-    let same = |facts: &Facts| {
-        facts
-            .header
-            .as_deref()
-            .zip(facts.size)
-            .is_some_and(|(header, size)| fingerprint(header, size) == print)
+    let Some(facts) = pass.client.look(&[uid].into_iter().collect(), true).await?.pop() else {
+        return Ok(None);
     };
-    Ok(facts.filter(same))
+    let print = print(pass.client, &facts, &[expected]).await?;
+    Ok(print
+        .is_some_and(|print| print.may_be(expected.0))
+        .then_some(facts))
 }
 
 /// The original in a report, or beneath a scorer's marks: only the very bytes that were there before.

@@ -383,6 +383,7 @@ fn write_down(
             intent,
             uid: message.found.facts.uid,
             copy: message.found.entry.fingerprint,
+            size: message.found.entry.size,
             flags: message.found.facts.flags.clone(),
             internal_date: message.found.entry.internal_date.clone(),
             copy_flags: message.found.entry.flags.clone(),
