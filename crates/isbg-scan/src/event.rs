@@ -8,8 +8,6 @@ use crate::decide::Decision;
 /// Which part of a run an event belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// Settling what an earlier run left open.
-    Recover,
     /// Learning from a folder of spam.
     LearnSpam,
     /// Learning from a folder of ham.

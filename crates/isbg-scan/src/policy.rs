@@ -54,6 +54,12 @@ impl Treatment {
         }
     }
 
+    /// The same for a message that lies in this folder: it is not put where it is already.
+    pub(crate) fn within(self, folder: &FolderName) -> Self {
+        let there = self.copy.as_ref().is_some_and(|(target, _)| target == folder);
+        if there { Self::leave() } else { self }
+    }
+
     /// Whether nothing is done.
     pub fn is_leave(&self) -> bool {
         *self == Self::leave()

@@ -230,6 +230,20 @@ async fn learned_ham_is_moved_and_learned_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_not_put_where_it_is_already() {
+    let lab = Lab::new(Settings::default());
+    lab.put("Junk", "spam one", &[]);
+    let before = lab.mailbox();
+    let mut job = moving();
+    job.folder = folder("Junk");
+    assert_eq!(lab.scan(&job).await.unwrap().moved, 0);
+    let job = learning(Class::Spam, "Junk", Treatment::move_to(folder("Junk")));
+    assert_eq!(lab.learn(&job).await.unwrap().learned, 1);
+    assert_eq!(lab.learn(&job).await.unwrap().to_learn, 0);
+    same(&lab.mailbox(), &before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn undo_puts_back_and_what_was_put_back_stays() {
     let lab = Lab::new(Settings::default());
     lab.put("INBOX", "spam one", &["\\Seen"]);

@@ -84,6 +84,10 @@ pub async fn learn(pass: &mut Pass<'_>, job: &LearnJob, counts: &mut LearnCounts
     if pass.mode != Mode::Act {
         return Ok(());
     }
+    let job = &LearnJob {
+        treatment: job.treatment.clone().within(&job.folder),
+        ..job.clone()
+    };
     let mut lowest = None;
     for window in plan.suspects.chunks(1).chain(plan.todo.chunks(WINDOW)) {
         pass.go_on()?;

@@ -277,7 +277,8 @@ impl Scan<'_> {
             verdict: &verdict,
             decision: &decision,
         });
-        let (treatment, rewritten) = with_rewritten(decision.treatment.clone(), rewritten)?;
+        let (treatment, rewritten) =
+            with_rewritten(decision.treatment.clone().within(&self.plan.folder), rewritten)?;
         Ok(Todo {
             known,
             treatment,

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use isbg_imap::Facts;
 use isbg_message::{fingerprint_of, originals, strip_markup};
 use isbg_spool::Spool;
-use isbg_store::Entry;
-use isbg_types::{Fingerprint, FolderName, Uid};
+use isbg_store::{Entry, Form, Original, Target};
+use isbg_types::{Fingerprint, Flags, FolderName, Uid};
 use tokio::sync::mpsc;
 
-use super::Wanted;
-use crate::carry_out::{print, prints};
-use crate::error::Result;
+use super::{UndoCounts, Wanted, refuse};
+use crate::carry_out::{Batch, print, prints, target};
+use crate::error::{Error, Result};
 use crate::pass::Pass;
 use crate::plan::validity;
 
@@ -113,4 +113,39 @@ pub(super) async fn bodies(pass: &mut Pass<'_>, found: &[Found<'_>]) -> Result<B
     let (fetched, bodies) = tokio::join!(fetching, keeping);
     fetched?;
     Ok(bodies)
+}
+
+/// The folder that messages go back to, as it stands now. Where it is gone, these messages are not undone, and others
+/// may be.
+pub(super) async fn home_of(
+    pass: &mut Pass<'_>,
+    home: &FolderName,
+    found: &[Found<'_>],
+    counts: &mut UndoCounts,
+) -> Result<Option<Target>> {
+    match target(pass.client, home).await {
+        Ok(target) => Ok(Some(target)),
+        Err(Error::Imap(isbg_imap::Error::Refused(refusal))) => {
+            found
+                .iter()
+                .for_each(|found| refuse(pass, found.entry, &refusal.to_string(), counts));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A batch over a folder as it stands now, with nothing to do yet.
+pub(super) async fn batch(pass: &mut Pass<'_>, folder: &FolderName) -> Result<Batch> {
+    let opened = pass.client.examine(folder, None).await?;
+    Ok(Batch {
+        source: folder.clone(),
+        validity: validity(&opened),
+        target: None,
+        form: Form::Original,
+        original: Original::Keep,
+        add_flags: Flags::default(),
+        remove_flags: Flags::default(),
+        rows: Vec::new(),
+    })
 }

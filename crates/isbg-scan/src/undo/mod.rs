@@ -9,12 +9,11 @@ use isbg_spool::Spool;
 use isbg_store::{Action, Entry, Form, NewIntent, Original};
 use isbg_types::{Fingerprint, Flag, Flags, FolderName, Uid, UidValidity};
 
-use crate::carry_out::{Batch, Ending, LIMIT, Row, carry, target};
+use crate::carry_out::{Batch, Ending, LIMIT, Row, carry};
 use crate::error::Result;
 use crate::event::Event;
 use crate::pass::Pass;
-use crate::plan::validity;
-use find::{Found, bodies, find, original_in};
+use find::{Found, batch, bodies, find, home_of, original_in};
 
 /// What an undo came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -128,7 +127,10 @@ async fn put_back(pass: &mut Pass<'_>, entries: &[&Entry], counts: &mut UndoCoun
         .collect();
     let found = found(pass, &place, wanted, false, counts).await?;
     let mut batch = batch(pass, &place).await?;
-    batch.target = Some(target(pass.client, &home).await?);
+    let Some(target) = home_of(pass, &home, &found, counts).await? else {
+        return Ok(());
+    };
+    batch.target = Some(target);
     batch.original = Original::Remove;
     let messages = found
         .iter()
@@ -159,7 +161,10 @@ async fn unwrap(pass: &mut Pass<'_>, entries: &[&Entry], counts: &mut UndoCounts
     let found = found(pass, &place, wanted, false, counts).await?;
     let mut bodies = bodies(pass, &found).await?;
     let mut batch = batch(pass, &place).await?;
-    batch.target = Some(target(pass.client, &home).await?);
+    let Some(target) = home_of(pass, &home, &found, counts).await? else {
+        return Ok(());
+    };
+    batch.target = Some(target);
     batch.form = Form::Unwrapped;
     batch.original = Original::Remove;
     let mut messages = Vec::new();
@@ -287,21 +292,6 @@ async fn remove_copies(pass: &mut Pass<'_>, entries: &[&Entry]) -> Result<()> {
 fn ends(entries: &[&Entry]) -> Option<(FolderName, FolderName)> {
     let first = entries.first()?;
     Some((first.from.folder.clone(), first.to.as_ref()?.folder.clone()))
-}
-
-/// A batch over a folder as it stands now, with nothing to do yet.
-async fn batch(pass: &mut Pass<'_>, folder: &FolderName) -> Result<Batch> {
-    let opened = pass.client.examine(folder, None).await?;
-    Ok(Batch {
-        source: folder.clone(),
-        validity: validity(&opened),
-        target: None,
-        form: Form::Original,
-        original: Original::Keep,
-        add_flags: Flags::default(),
-        remove_flags: Flags::default(),
-        rows: Vec::new(),
-    })
 }
 
 /// Restores these messages and counts how it went. Gives the entries that are undone.

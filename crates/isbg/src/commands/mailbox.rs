@@ -145,14 +145,13 @@ impl Work<'_> {
         let mut tally = Tally::default();
         let outcome = self.parts(&mut pass, &found, &places, &old, &mut tally).await;
         follower.finish();
-        store
-            .end_run(run, &counters(&tally), self::now())
-            .map_err(of_store)?;
+        let noted = store.end_run(run, &counters(&tally), self::now());
         for remark in scorer.remarks() {
             self.terminal.warn(&remark);
         }
         self.tell(&tally, outcome.as_ref().err());
         outcome.map_err(|error| of_pass(&error, &self.access().server))?;
+        noted.map_err(of_store)?;
         leave(client).await;
         Ok(tally.status(self.output().exit_codes))
     }

@@ -11,7 +11,6 @@ use super::Terminal;
 /// A bar for `messages` messages of a folder; `None` where it would show nothing.
 pub fn bar(terminal: &Terminal, phase: Phase, folder: &FolderName, messages: u64) -> Option<ProgressBar> {
     let verb = match phase {
-        Phase::Recover => "settling",
         Phase::LearnSpam => "learning spam from",
         Phase::LearnHam => "learning ham from",
         Phase::Scan => "scanning",
