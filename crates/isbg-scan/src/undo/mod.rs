@@ -146,18 +146,7 @@ async fn unwrap(pass: &mut Pass<'_>, entries: &[&Entry], counts: &mut UndoCounts
     let Some((home, place)) = ends(entries) else {
         return Ok(());
     };
-    let wanted = entries
-        .iter()
-        .filter_map(|entry| {
-            let to = entry.to.as_ref()?;
-            Some((
-                *entry,
-                to.validity,
-                to.uid,
-                entry.copy_fingerprint.unwrap_or(entry.fingerprint),
-            ))
-        })
-        .collect();
+    let wanted = copies(entries);
     let found = found(pass, &place, wanted, false, counts).await?;
     let mut bodies = bodies(pass, &found).await?;
     let mut batch = batch(pass, &place).await?;
@@ -245,18 +234,7 @@ async fn remove_copies(pass: &mut Pass<'_>, entries: &[&Entry]) -> Result<()> {
         }
     }
     for (place, entries) in places {
-        let wanted = entries
-            .iter()
-            .filter_map(|entry| {
-                let to = entry.to.as_ref()?;
-                Some((
-                    *entry,
-                    to.validity,
-                    to.uid,
-                    entry.copy_fingerprint.unwrap_or(entry.fingerprint),
-                ))
-            })
-            .collect();
+        let wanted = copies(&entries);
         let (found, _) = find(pass, place, wanted, false).await?;
         let mut batch = batch(pass, place).await?;
         batch.original = Original::Remove;
@@ -286,6 +264,16 @@ async fn remove_copies(pass: &mut Pass<'_>, entries: &[&Entry]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The copies that these entries made, as they were put.
+fn copies<'a>(entries: &[&'a Entry]) -> Vec<Wanted<'a>> {
+    let wanted = |entry: &&'a Entry| {
+        let to = entry.to.as_ref()?;
+        let print = entry.copy_fingerprint.unwrap_or(entry.fingerprint);
+        Some((*entry, to.validity, to.uid, print))
+    };
+    entries.iter().filter_map(wanted).collect()
 }
 
 /// Where the entries' messages came from and where they were put.
