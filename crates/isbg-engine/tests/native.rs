@@ -155,6 +155,13 @@ async fn no_time_is_no_verdict() {
     let scorer = scorer(RULES, settings);
     let mut large = SPAM.to_vec();
     large.resize(1_000_000, b'x');
-    let unknown = scorer.score(&mail(&large), Wish::Verdict).await.unwrap_err();
-    assert_eq!(unknown.kind, UnknownKind::Timeout);
+    let large = mail(&large);
+    // A verdict that is there when its deadline is looked at is given all the same: on a busy machine that happens.
+    for _ in 0..1_000 {
+        if let Err(unknown) = scorer.score(&large, Wish::Verdict).await {
+            assert_eq!(unknown.kind, UnknownKind::Timeout);
+            return;
+        }
+    }
+    panic!("the deadline is not kept");
 }
