@@ -14,7 +14,7 @@ pub use native::{MOST_BYTES, Native, NativeSettings};
 pub use outage::{Consequence, consequence, weigh};
 pub use program::SpamAssassin;
 pub use rspamd::Rspamd;
-pub use scorer::{Scored, Scorer, Taught, Unknown, UnknownKind, Wish};
+pub use scorer::{Learned, Scored, Scorer, Taught, Unknown, UnknownKind, Wish};
 pub use spamd::Spamd;
 
 /// What a probe has scored: short, harmless, and complete enough that no scorer stumbles over it.

@@ -29,8 +29,8 @@ impl Scorer for SpamAssassin {
             let answer = self.0.check(mail).await?;
             let wanted = wish == Wish::Report && answer.verdict.spam;
             let scored = Scored {
-                verdict: answer.verdict,
                 rewritten: wanted.then_some(answer.rewritten),
+                ..answer.verdict.into()
             };
             whole(scored, mail, self.name()).await
         })

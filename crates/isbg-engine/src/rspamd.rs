@@ -29,11 +29,7 @@ impl Scorer for Rspamd {
 
     fn score<'a>(&'a self, mail: &'a Spool, wish: Wish) -> BoxFuture<'a, Result<Scored, Unknown>> {
         Box::pin(async move {
-            let verdict = self.0.check(mail).await?;
-            let scored = Scored {
-                verdict,
-                rewritten: None,
-            };
+            let scored = self.0.check(mail).await?.into();
             match wish {
                 Wish::Verdict => Ok(scored),
                 Wish::Report => wrapped(scored, mail, self.name()).await,

@@ -1,8 +1,9 @@
 //! The one trait that all scorers have. Does not know which scorers there are.
 
 use futures_util::future::BoxFuture;
+use isbg_classifier::Explanation;
 use isbg_spool::Spool;
-use isbg_types::{Class, Verdict};
+use isbg_types::{Class, Score, Verdict};
 
 pub use isbg_lookups::{Unknown, UnknownKind};
 
@@ -18,11 +19,21 @@ pub trait Scorer: Send + Sync {
     /// [`Unknown`] when there is no verdict. It says nothing about the message: never ham, never spam.
     fn score<'a>(&'a self, mail: &'a Spool, wish: Wish) -> BoxFuture<'a, Result<Scored, Unknown>>;
 
-    /// Teaches the scorer that a message is ham or spam.
+    /// Teaches the scorer that a message is ham or spam. The lesson may be lost until [`Scorer::settle`] has returned.
     ///
     /// # Errors
     /// [`Unknown`] when it is not certain that the lesson was taken in. Teaching it again does no harm.
     fn teach<'a>(&'a self, mail: &'a Spool, lesson: Class) -> BoxFuture<'a, Result<Taught, Unknown>>;
+
+    /// Sees to it that what was taught so far outlasts this process. Called at the end of a pass, and every some hundred
+    /// lessons; only then is a message noted as learned.
+    ///
+    /// # Errors
+    /// [`Unknown`] when that is not certain. What was taught since the last call counts as not learned; teaching it again does no
+    /// harm.
+    fn settle(&self) -> BoxFuture<'_, Result<(), Unknown>> {
+        Box::pin(async { Ok(()) })
+    }
 
     /// Scores a small harmless message of our own. Tells an outage from a message that the scorer cannot bear.
     ///
@@ -52,6 +63,29 @@ pub struct Scored {
     pub verdict: Verdict,
     /// The message with the scorer's report: only for [`Wish::Report`], and only for spam.
     pub rewritten: Option<Spool>,
+    /// What the native scorer's classifier added to the verdict, where it had something to say.
+    pub learned: Option<Learned>,
+}
+
+impl From<Verdict> for Scored {
+    fn from(verdict: Verdict) -> Self {
+        Self {
+            verdict,
+            rewritten: None,
+            learned: None,
+        }
+    }
+}
+
+/// The classifier's part in a verdict.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Learned {
+    /// Probability that the message is spam, from what the user taught.
+    pub probability: f64,
+    /// What that counts for in the verdict's score.
+    pub points: Score,
+    /// Why: only where it was asked for ([`NativeSettings::explain`](crate::NativeSettings::explain)).
+    pub explanation: Option<Box<Explanation>>,
 }
 
 /// What became of a lesson.

@@ -29,11 +29,7 @@ impl Spamd {
     }
 
     async fn verdict(&self, mail: &Spool) -> Result<Scored, Unknown> {
-        let verdict = self.client.ask(Verb::Symbols, mail).await?.verdict;
-        Ok(Scored {
-            verdict,
-            rewritten: None,
-        })
+        Ok(self.client.ask(Verb::Symbols, mail).await?.verdict.into())
     }
 
     /// The message as spamd rewrites it. Its header is spamd's own, so the rules are read there: PROCESS lists none.
@@ -42,7 +38,11 @@ impl Spamd {
         let mut verdict = answer.verdict;
         verdict.hits = own_names(&answer.body);
         let rewritten = verdict.spam.then_some(answer.body);
-        whole(Scored { verdict, rewritten }, mail, self.name()).await
+        let scored = Scored {
+            rewritten,
+            ..verdict.into()
+        };
+        whole(scored, mail, self.name()).await
     }
 }
 

@@ -166,10 +166,7 @@ impl Scorer for Native {
 
     fn score<'a>(&'a self, mail: &'a Spool, wish: Wish) -> BoxFuture<'a, Result<Scored, Unknown>> {
         Box::pin(async move {
-            let scored = Scored {
-                verdict: self.verdict(mail).await?,
-                rewritten: None,
-            };
+            let scored = self.verdict(mail).await?.into();
             match wish {
                 Wish::Verdict => Ok(scored),
                 Wish::Report => wrapped(scored, mail, self.name()).await,

@@ -46,7 +46,7 @@ pub(super) async fn fetch_and_teach(pass: &mut Pass<'_>, class: Class, uids: &[U
     let (client, store, budget) = (&mut *pass.client, &mut *pass.store, &pass.budget);
     let fetching = fetch(client, uids, sender, budget);
     let teaching = async move {
-        let mut lessons = Lessons::default();
+        let (mut lessons, mut learned) = (Lessons::default(), Vec::new());
         while let Some(fetched) = arriving.recv().await {
             if lessons.outage.is_some() || stop.load(Ordering::Relaxed) {
                 continue;
@@ -69,9 +69,7 @@ pub(super) async fn fetch_and_teach(pass: &mut Pass<'_>, class: Class, uids: &[U
             observer.event(Event::Answered);
             let answer = match answer {
                 Ok((answer, new)) => {
-                    let learned: Vec<(Fingerprint, Class)> =
-                        new.into_iter().map(|print| (print, class)).collect();
-                    store.note_learned(account, scorer.name(), &learned, SystemTime::now().into())?;
+                    learned.extend(new.into_iter().map(|print| (print, class)));
                     Ok(answer)
                 }
                 Err(why) => match consequence(&*scorer, &why).await {
@@ -83,6 +81,14 @@ pub(super) async fn fetch_and_teach(pass: &mut Pass<'_>, class: Class, uids: &[U
                 },
             };
             lessons.given.push(Lesson { known, answer });
+        }
+        match scorer.settle().await {
+            Ok(()) => store.note_learned(account, scorer.name(), &learned, SystemTime::now().into())?,
+            Err(why) => {
+                // What may be lost with this process counts as not learned.
+                lessons.given.retain(|lesson| lesson.answer.is_err());
+                lessons.outage = Some(why);
+            }
         }
         Result::Ok(lessons)
     };

@@ -263,7 +263,9 @@ impl Scan<'_> {
     }
 
     fn decided(&mut self, pass: &mut Pass<'_>, known: Known, scored: Scored) -> Result<Todo> {
-        let Scored { verdict, rewritten } = scored;
+        let Scored {
+            verdict, rewritten, ..
+        } = scored;
         let policy = &self.job.policy;
         let acts = !policy.treatment(verdict.tier(&policy.thresholds)).is_leave();
         let put_back = acts

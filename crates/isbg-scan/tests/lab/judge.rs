@@ -59,7 +59,10 @@ impl Judge {
         };
         let rewritten = (wish == Wish::Report && verdict.spam)
             .then(|| wrap_report(mail, &verdict, "It says so.", "test").unwrap());
-        Ok(Scored { verdict, rewritten })
+        Ok(Scored {
+            rewritten,
+            ..verdict.into()
+        })
     }
 }
 
