@@ -1,6 +1,8 @@
 //! The plain words all crates share: places, fingerprints, flags, scores, verdicts. No effects, no I/O, and no
 //! knowledge of any protocol or file format.
 
+pub mod auth;
+pub mod dns;
 mod fingerprint;
 mod flags;
 mod place;

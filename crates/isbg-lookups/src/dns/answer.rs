@@ -1,10 +1,10 @@
 //! What a DNS server's answer says about the name that was asked for. Does not know who asked, or how.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{Name, RData, RecordType};
+use isbg_types::dns::{Data, Kind};
 
 use super::transport::Question;
 
@@ -13,43 +13,6 @@ const MAX_ALIASES: usize = 8;
 
 /// So many records of one answer are taken.
 const MAX_RECORDS: usize = 256;
-
-/// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// IPv4 addresses.
-    A,
-    /// IPv6 addresses.
-    Aaaa,
-    /// Mail exchangers.
-    Mx,
-    /// Name servers.
-    Ns,
-    /// The name behind an address.
-    Ptr,
-    /// Text.
-    Txt,
-}
-
-/// One record.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Data {
-    /// An IPv4 address.
-    A(Ipv4Addr),
-    /// An IPv6 address.
-    Aaaa(Ipv6Addr),
-    /// A mail exchanger.
-    Mx {
-        /// Lower ones are tried first.
-        preference: u16,
-        /// Its name, without the last dot.
-        exchange: String,
-    },
-    /// A name server, or the name behind an address: a name without the last dot.
-    Name(String),
-    /// The record's character strings, joined. At most 65,535 bytes, of any value.
-    Txt(Vec<u8>),
-}
 
 /// What is known of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,16 +25,14 @@ pub struct Answer {
     pub ttl: Duration,
 }
 
-impl Kind {
-    pub(super) fn record_type(self) -> RecordType {
-        match self {
-            Self::A => RecordType::A,
-            Self::Aaaa => RecordType::AAAA,
-            Self::Mx => RecordType::MX,
-            Self::Ns => RecordType::NS,
-            Self::Ptr => RecordType::PTR,
-            Self::Txt => RecordType::TXT,
-        }
+pub(super) fn record_type(kind: Kind) -> RecordType {
+    match kind {
+        Kind::A => RecordType::A,
+        Kind::Aaaa => RecordType::AAAA,
+        Kind::Mx => RecordType::MX,
+        Kind::Ns => RecordType::NS,
+        Kind::Ptr => RecordType::PTR,
+        Kind::Txt => RecordType::TXT,
     }
 }
 

@@ -18,7 +18,8 @@ use tokio::time::timeout;
 
 use transport::Question;
 
-pub use answer::{Answer, Data, Kind};
+pub use answer::Answer;
+pub use isbg_types::dns::{Data, Kind};
 
 /// The port that DNS servers listen on.
 pub const PORT: u16 = 53;
@@ -107,7 +108,7 @@ impl Resolver {
     pub async fn lookup(&self, name: &str, kind: Kind) -> Result<Answer, DnsError> {
         let mut wire_name = Name::from_ascii(name).map_err(|_| DnsError::Name { name: name.into() })?;
         wire_name.set_fqdn(true);
-        let question = Question::new(wire_name, kind.record_type());
+        let question = Question::new(wire_name, answer::record_type(kind));
         timeout(self.deadline, self.ask_around(&question, name))
             .await
             .unwrap_or_else(|_| {
