@@ -35,4 +35,4 @@ pub mod wire;
 pub use identity::{Authority, Identity};
 pub use port::Port;
 #[cfg(unix)]
-pub use process::{Home, Server};
+pub use process::{Home, Server, terminate};

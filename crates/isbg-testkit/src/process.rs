@@ -212,6 +212,20 @@ impl Drop for Server {
     }
 }
 
+/// Asks a process to end, as `kill` does. One that has ended already is as good.
+///
+/// # Errors
+/// When it belongs to somebody else.
+pub fn terminate(child: &Child) -> io::Result<()> {
+    let Some(process) = rustix::process::Pid::from_raw(child.id() as i32) else {
+        return Ok(());
+    };
+    match rustix::process::kill_process(process, rustix::process::Signal::TERM) {
+        Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// The program itself, or what `PATH` and the folders of system programs have under its name.
 pub(crate) fn find(program: &Path) -> Option<PathBuf> {
     if program.is_absolute() {

@@ -3,7 +3,7 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -110,7 +110,7 @@ pub fn run(command: &mut Command, fate: Fate, deadline: Duration) -> Result<Ende
                 fate = Fate::Left;
             }
             Fate::Stopped(after) if passed >= after => {
-                stop(&child)?;
+                isbg_testkit::terminate(&child)?;
                 fate = Fate::Left;
             }
             _ if passed > deadline && !late => {
@@ -133,15 +133,6 @@ pub fn run(command: &mut Command, fate: Fate, deadline: Duration) -> Result<Ende
         stdout,
         stderr,
     })
-}
-
-fn stop(child: &Child) -> Result<()> {
-    // Fails when it has just ended, which is as good.
-    Command::new("kill")
-        .args(["-TERM", &child.id().to_string()])
-        .stderr(Stdio::null())
-        .status()?;
-    Ok(())
 }
 
 fn drain(pipe: Option<impl Read + Send + 'static>) -> std::thread::JoinHandle<String> {

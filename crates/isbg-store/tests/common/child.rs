@@ -26,7 +26,12 @@ pub fn wait() {
 
 /// The command that runs only this test, as a child.
 pub fn command(test: &str, directory: &Path) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
+    command_of(&std::env::current_exe().unwrap(), test, directory)
+}
+
+/// The same, of a copy of these tests.
+pub fn command_of(tests: &Path, test: &str, directory: &Path) -> Command {
+    let mut command = Command::new(tests);
     let arguments = ["--exact", test, "--nocapture", "--test-threads=1"];
     command
         .args(arguments.map(OsString::from))

@@ -254,10 +254,7 @@ fn a_run_that_is_told_to_end() {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     for _ in 0..2 {
-        let told = std::process::Command::new("kill")
-            .args(["-TERM", &child.id().to_string()])
-            .status();
-        assert!(told.unwrap().success());
+        isbg_testkit::terminate(&child).unwrap();
     }
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(255), "{output:?}");

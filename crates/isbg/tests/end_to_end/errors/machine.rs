@@ -1,6 +1,7 @@
 //! This machine in trouble: a full or read-only disk, a lock, garbage where old files should be.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::process::{Command, Stdio};
 
 use isbg_store::import::name_hashes;
@@ -21,9 +22,14 @@ fn on_a_small_disk(lab: &Lab, mount: &str, script: &str, names: &[&str]) -> Vec<
 run() {{ name=$1; shift; {program} {line} \"$@\" >$name.out 2>$name.err; echo $? >$name.status; }}
 {script}"
     );
-    // Whoever is not root becomes root in a user namespace of his own, which may mount but is nobody outside.
-    let output = Command::new("unshare")
-        .args(["--mount", "--map-root-user", "--", "sh", "-c", &script])
+    let mut unshare = Command::new("unshare");
+    unshare.arg("--mount");
+    if fs::metadata("/proc/self").unwrap().uid() != 0 {
+        // Whoever is not root becomes root in a user namespace of his own, which may mount but is nobody outside.
+        unshare.arg("--map-root-user");
+    }
+    let output = unshare
+        .args(["--", "sh", "-c", &script])
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap())
         .env("HOME", lab.home.path())
@@ -234,14 +240,7 @@ fn asked_to_end_while_the_scorer_hangs() {
         let gate = lab.gate();
         let child = lab.spawn(&format!("{options} --nostats"));
         lab.until_asked();
-        let id = child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        isbg_testkit::terminate(&child).unwrap();
         let output = child.wait_with_output().unwrap();
         let err = String::from_utf8(output.stderr).unwrap();
         let ran = Ran {
