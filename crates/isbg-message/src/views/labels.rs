@@ -47,6 +47,8 @@ pub(super) fn canonical(declared: &str) -> String {
         "tis620" | "tis-620" => "iso-8859-11",
         "latin1" | "l1" | "iso-latin-1" => "iso-8859-1",
         "gb 18030" | "gb18030-2000" | "gb18030-2005" => "gb18030",
+        "hkscs-big5" | "big5hk-scs" | "big5-hk" => "big5-hkscs",
+        "cp936" => "gbk",
         "koi8r" | "koi8_r" | "koi8" => "koi8-r",
         other => other,
     }

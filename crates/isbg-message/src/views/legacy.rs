@@ -6,6 +6,12 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use encoding_rs::{BIG5, EUC_JP, EUC_KR, Encoding, GBK, ISO_2022_JP, SHIFT_JIS, WINDOWS_874, WINDOWS_1254};
 
+/// What the upper half of two code pages of DOS stands for.
+const PAGE_437: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴\
+     ┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}";
+const PAGE_850: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜø£Ø×ƒáíóúñÑªº¿®¬½¼¡«»░▒▓│┤ÁÂÀ©╣║╗╝¢¥┐└┴┬├─\
+     ┼ãÃ╚╔╩╦╠═╬¤ðÐÊËÈıÍÎÏ┘┌█▄¦Ì▀ÓßÔÒõÕµþÞÚÛÙýÝ¯´\u{ad}±‗¾¶§÷¸°¨·¹³²■\u{a0}";
+
 /// Decoded text.
 pub(super) struct Decoded {
     pub text: String,
@@ -15,7 +21,7 @@ pub(super) struct Decoded {
     pub wide: bool,
 }
 
-/// A charset of one or two bytes a character, as a part of a wider one.
+/// A charset of up to three bytes a character, as a part of a wider one.
 struct Narrow {
     wide: &'static Encoding,
     single: fn(u8) -> bool,
@@ -23,6 +29,16 @@ struct Narrow {
     trail: fn(u8) -> bool,
     /// Japanese: some signs are other characters than on Windows.
     japanese: bool,
+}
+
+/// What stands at a place of a text.
+enum Step {
+    /// A character of so many bytes, as far as their ranges tell.
+    Character(usize),
+    /// The beginning of one at the end of the text.
+    Incomplete,
+    /// No character.
+    Bad,
 }
 
 fn upper(byte: u8) -> bool {
@@ -37,19 +53,45 @@ fn narrow(label: &str) -> Option<Narrow> {
         trail: upper,
         japanese: false,
     };
+    let wider: fn(u8) -> bool = |byte| matches!(byte, 0x40..=0x7e | 0x80..=0xfe);
     Some(match label {
         "gb2312" => pairs(GBK, |byte| matches!(byte, 0xa1..=0xa9 | 0xb0..=0xf7)),
-        "euc-kr" => pairs(EUC_KR, upper),
+        "gbk" | "gb18030" => Narrow {
+            single: |byte| byte <= 0x80,
+            trail: wider,
+            ..pairs(GBK, |byte| (0x81..=0xfe).contains(&byte))
+        },
+        "euc-kr" => pairs(
+            EUC_KR,
+            |byte| matches!(byte, 0xa1..=0xac | 0xb0..=0xc8 | 0xca..=0xfd),
+        ),
+        "ks_c_5601-1987" => Narrow {
+            trail: |byte| matches!(byte, 0x41..=0x5a | 0x61..=0x7a | 0x81..=0xfe),
+            ..pairs(EUC_KR, |byte| (0x81..=0xfd).contains(&byte))
+        },
         "big5" => Narrow {
             trail: |byte| upper(byte) || (0x40..=0x7e).contains(&byte),
             ..pairs(BIG5, |byte| (0xa1..=0xf9).contains(&byte))
+        },
+        "big5-hkscs" | "big5-page" => Narrow {
+            trail: |byte| upper(byte) || (0x40..=0x7e).contains(&byte),
+            ..pairs(BIG5, |byte| (0x81..=0xfe).contains(&byte))
         },
         "shift_jis" | "x-sjis" | "sjis" => Narrow {
             wide: SHIFT_JIS,
             single: |byte| byte.is_ascii() || (0xa1..=0xdf).contains(&byte),
             lead: |byte| matches!(byte, 0x81..=0x84 | 0x88..=0x9f | 0xe0..=0xea),
-            trail: |byte| matches!(byte, 0x40..=0x7e | 0x80..=0xfc),
+            trail: wider,
             japanese: true,
+        },
+        "windows-31j" => Narrow {
+            single: |byte| byte.is_ascii() || (0xa1..=0xdf).contains(&byte),
+            trail: wider,
+            ..pairs(SHIFT_JIS, |byte| matches!(byte, 0x81..=0x9f | 0xe0..=0xfc))
+        },
+        "euc-jp" | "ujis" => Narrow {
+            japanese: true,
+            ..pairs(EUC_JP, |byte| matches!(byte, 0x8e | 0xa1..=0xa8 | 0xb0..=0xf4))
         },
         _ => return None,
     })
@@ -67,15 +109,11 @@ pub(super) fn decode(label: &str, text: &[u8]) -> Option<Decoded> {
         }
         // Browsers read these as Windows' code pages, which have signs where these have control characters.
         "iso-8859-9" | "iso-8859-11" => return Some(iso_8859(label, text)),
+        "windows-437" => return Some(code_page(PAGE_437, text)),
+        "windows-850" => return Some(code_page(PAGE_850, text)),
         "utf-7" | "utf7" | "unicode-1-1-utf-7" => return Some(utf_7(text)),
-        "iso-2022-jp" | "csiso2022jp" | "7bit-jis" | "jis" => return Some(iso_2022_jp(text)),
-        "euc-jp" | "ujis" => {
-            let (decoded, _, malformed) = EUC_JP.decode(text);
-            return Some(Decoded {
-                text: japanese(&decoded),
-                clean: !malformed,
-                wide: true,
-            });
+        "iso-2022-jp" | "iso-2022-jp-1" | "csiso2022jp" | "7bit-jis" | "jis" => {
+            return Some(iso_2022_jp(text));
         }
         _ => {}
     }
@@ -85,21 +123,24 @@ pub(super) fn decode(label: &str, text: &[u8]) -> Option<Decoded> {
         clean: true,
         wide: true,
     };
-    // The well-formed run that is not decoded yet.
+    // The run of what may be characters that is not decoded yet.
     let mut run = 0;
     let mut at = 0;
-    while let Some(byte) = text.get(at) {
-        let next = text.get(at + 1);
-        if (narrow.single)(*byte) {
-            at += 1;
-        } else if (narrow.lead)(*byte) && next.is_some_and(|byte| (narrow.trail)(*byte)) {
-            at += 2;
-        } else {
-            narrow.run(&text[run..at], &mut out);
-            out.text.push(char::REPLACEMENT_CHARACTER);
-            out.clean = false;
-            at += if (narrow.lead)(*byte) { 2 } else { 1 };
-            run = at;
+    while at < text.len() {
+        match narrow.step(&text[at..]) {
+            Step::Character(len) => at += len,
+            // What is cut off at the end is lost, and no fault.
+            Step::Incomplete => {
+                narrow.run(&text[run..at], &mut out);
+                run = text.len();
+                break;
+            }
+            Step::Bad => {
+                narrow.run(&text[run..at], &mut out);
+                out.bad();
+                at += 1;
+                run = at;
+            }
         }
     }
     narrow.run(text.get(run..).unwrap_or_default(), &mut out);
@@ -109,11 +150,83 @@ pub(super) fn decode(label: &str, text: &[u8]) -> Option<Decoded> {
     Some(out)
 }
 
+impl Decoded {
+    /// One byte that is no character.
+    fn bad(&mut self) {
+        self.text.push(char::REPLACEMENT_CHARACTER);
+        self.clean = false;
+    }
+}
+
 impl Narrow {
+    fn step(&self, rest: &[u8]) -> Step {
+        let Some(first) = rest.first().copied() else {
+            return Step::Incomplete;
+        };
+        if (self.single)(first) {
+            return Step::Character(1);
+        }
+        // JIS X 0212 has a prefix.
+        let len = if self.wide == EUC_JP && first == 0x8f {
+            3
+        } else {
+            2
+        };
+        if len == 2 && !(self.lead)(first) {
+            return Step::Bad;
+        }
+        let trails = rest.iter().skip(1).take(len - 1);
+        match trails.clone().all(|byte| (self.trail)(*byte)) {
+            false => Step::Bad,
+            true if trails.len() + 1 < len => Step::Incomplete,
+            true => Step::Character(len),
+        }
+    }
+
+    /// Decodes what may be characters by their ranges; of one that is none, a single byte counts as damage.
     fn run(&self, run: &[u8], out: &mut Decoded) {
-        let (decoded, malformed) = self.wide.decode_without_bom_handling(run);
-        out.text.push_str(&decoded);
-        out.clean &= !malformed;
+        if let Some(decoded) = self.wide.decode_without_bom_handling_and_without_replacement(run) {
+            out.text.push_str(&decoded);
+            return;
+        }
+        let mut at = 0;
+        while at < run.len() {
+            let len = match self.step(&run[at..]) {
+                Step::Character(len) => len,
+                Step::Incomplete => return,
+                Step::Bad => 1,
+            };
+            let character = &run[at..at + len];
+            match self
+                .wide
+                .decode_without_bom_handling_and_without_replacement(character)
+            {
+                Some(decoded) => {
+                    out.text.push_str(&decoded);
+                    at += len;
+                }
+                None => {
+                    out.bad();
+                    at += 1;
+                }
+            }
+        }
+    }
+}
+
+fn code_page(upper: &str, text: &[u8]) -> Decoded {
+    let upper: Vec<char> = upper.chars().collect();
+    let decoded = |byte: &u8| match byte.checked_sub(0x80) {
+        None => char::from(*byte),
+        Some(at) => upper
+            .get(usize::from(at))
+            .copied()
+            .unwrap_or(char::REPLACEMENT_CHARACTER),
+    };
+    Decoded {
+        text: text.iter().map(decoded).collect(),
+        clean: true,
+        wide: true,
     }
 }
 
@@ -223,10 +336,13 @@ mod tests {
     fn each_in_its_own_way() {
         for (label, text, decoded) in [
             ("utf-7", &b"a+APw-b +- +4pgx"[..], "aüb + \u{e298}"),
-            ("gb2312", b"\xc4\xe3\x8c\xc2x", "你\u{fffd}\u{fffd}"),
+            ("gb2312", b"\xc4\xe3\x8c\xc2x\xc4", "你\u{fffd}\u{fffd}x"),
+            ("big5", b"\xa4@\xb0 \xa8\xd3", "一\u{fffd} 來"),
             ("shift_jis", b"\x82\xa0\x81\x60\x87\x40", "あ〜\u{fffd}@"),
             ("iso-2022-jp", b"\x1b$B$\"\x1b(B\x1b$B$$\x1b(B!\xffx", "あい!"),
             ("euc-jp", b"\xa4\xa2\xa1\xc1", "あ〜"),
+            ("windows-437", b"\x80\xa0\xff", "Çá\u{a0}"),
+            ("windows-850", b"x\x9b\xf0", "xø\u{ad}"),
         ] {
             assert_eq!(decode(label, text).unwrap().text, decoded, "{label}");
         }
