@@ -10,6 +10,7 @@ pub mod conservation;
 pub mod courier;
 #[cfg(unix)]
 pub mod cyrus;
+pub mod dns;
 #[cfg(unix)]
 pub mod dovecot;
 mod identity;
