@@ -2,7 +2,9 @@
 //! SpamAssassin's rules read. Total: whatever the
 //! bytes are, there is an answer, in linear time and bounded memory. Does not know any network, folder or rule.
 
+mod authentication;
 mod content;
+mod correspondents;
 mod fingerprint;
 mod forwarded;
 mod lines;
@@ -13,6 +15,8 @@ pub mod header;
 pub mod mime;
 pub mod views;
 
+pub use authentication::{Authentication, authentication};
+pub use correspondents::{recipients, senders};
 pub use fingerprint::{fingerprint, fingerprint_of};
 pub use forwarded::forwarded;
 pub use header::{Summary, summary};

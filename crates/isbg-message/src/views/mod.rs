@@ -40,6 +40,13 @@ pub use render::Rendered;
 pub use select::Selector;
 pub use text::Text;
 
+/// The bare addresses of an unfolded header value.
+pub(crate) fn addresses(value: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    address::parse(value)
+        .into_iter()
+        .filter_map(|found| found.address)
+}
+
 /// Finds where in a URI its real target stands, if it is a redirecting one.
 pub type Redirector = Arc<dyn Fn(&[u8]) -> Option<Range<usize>> + Send + Sync>;
 
