@@ -25,7 +25,7 @@ fn is_state(label: &[u8]) -> bool {
 }
 
 /// Whether `host` has the form of a full host name: two labels or more, no odd characters.
-pub(crate) fn is_fqdn(host: &[u8]) -> bool {
+pub fn is_fqdn(host: &[u8]) -> bool {
     let end = host.iter().rposition(|byte| *byte != b'.').map_or(0, |at| at + 1);
     let host = &host[..end];
     let count = host.split(|byte| *byte == b'.').count();

@@ -122,6 +122,9 @@ pub struct Html {
     pub html_length: usize,
     /// The same without blanks.
     pub non_space_len: usize,
+    /// Characters, without blanks, of text that cannot be seen: hidden, tiny, or in the colour of its ground. Not
+    /// SpamAssassin's.
+    pub hidden_length: usize,
     /// `None` for an empty part.
     pub ratio: Option<f64>,
     pub min_size: i64,

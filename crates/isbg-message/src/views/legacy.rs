@@ -27,8 +27,8 @@ struct Narrow {
     single: fn(u8) -> bool,
     lead: fn(u8) -> bool,
     trail: fn(u8) -> bool,
-    /// Japanese: some signs are other characters than on Windows.
-    japanese: bool,
+    /// A character of the wider charset as this one has it; `None` if it does not.
+    own: fn(char) -> Option<char>,
 }
 
 /// What stands at a place of a text.
@@ -51,11 +51,14 @@ fn narrow(label: &str) -> Option<Narrow> {
         single: |byte| byte.is_ascii(),
         lead,
         trail: upper,
-        japanese: false,
+        own: Some,
     };
     let wider: fn(u8) -> bool = |byte| matches!(byte, 0x40..=0x7e | 0x80..=0xfe);
     Some(match label {
-        "gb2312" => pairs(GBK, |byte| matches!(byte, 0xa1..=0xa9 | 0xb0..=0xf7)),
+        "gb2312" => Narrow {
+            own: chinese,
+            ..pairs(GBK, |byte| matches!(byte, 0xa1..=0xa9 | 0xb0..=0xf7))
+        },
         "gbk" | "gb18030" => Narrow {
             single: |byte| byte <= 0x80,
             trail: wider,
@@ -82,7 +85,7 @@ fn narrow(label: &str) -> Option<Narrow> {
             single: |byte| byte.is_ascii() || (0xa1..=0xdf).contains(&byte),
             lead: |byte| matches!(byte, 0x81..=0x84 | 0x88..=0x9f | 0xe0..=0xea),
             trail: wider,
-            japanese: true,
+            own: japanese,
         },
         "windows-31j" => Narrow {
             single: |byte| byte.is_ascii() || (0xa1..=0xdf).contains(&byte),
@@ -90,7 +93,7 @@ fn narrow(label: &str) -> Option<Narrow> {
             ..pairs(SHIFT_JIS, |byte| matches!(byte, 0x81..=0x9f | 0xe0..=0xfc))
         },
         "euc-jp" | "ujis" => Narrow {
-            japanese: true,
+            own: japanese,
             ..pairs(EUC_JP, |byte| matches!(byte, 0x8e | 0xa1..=0xa8 | 0xb0..=0xf4))
         },
         _ => return None,
@@ -144,9 +147,6 @@ pub(super) fn decode(label: &str, text: &[u8]) -> Option<Decoded> {
         }
     }
     narrow.run(text.get(run..).unwrap_or_default(), &mut out);
-    if narrow.japanese {
-        out.text = japanese(&out.text);
-    }
     Some(out)
 }
 
@@ -183,9 +183,17 @@ impl Narrow {
         }
     }
 
+    /// A run of whole characters, if all of them exist.
+    fn characters(&self, run: &[u8]) -> Option<String> {
+        let decoded = self
+            .wide
+            .decode_without_bom_handling_and_without_replacement(run)?;
+        decoded.chars().map(self.own).collect()
+    }
+
     /// Decodes what may be characters by their ranges; of one that is none, a single byte counts as damage.
     fn run(&self, run: &[u8], out: &mut Decoded) {
-        if let Some(decoded) = self.wide.decode_without_bom_handling_and_without_replacement(run) {
+        if let Some(decoded) = self.characters(run) {
             out.text.push_str(&decoded);
             return;
         }
@@ -196,11 +204,7 @@ impl Narrow {
                 Step::Incomplete => return,
                 Step::Bad => 1,
             };
-            let character = &run[at..at + len];
-            match self
-                .wide
-                .decode_without_bom_handling_and_without_replacement(character)
-            {
+            match self.characters(&run[at..at + len]) {
                 Some(decoded) => {
                     out.text.push_str(&decoded);
                     at += len;
@@ -250,8 +254,8 @@ fn iso_8859(label: &str, text: &[u8]) -> Decoded {
 }
 
 /// JIS X 0208's signs as Unicode's own table has them.
-fn japanese(text: &str) -> String {
-    let standard = |c: char| match c {
+fn japanese(c: char) -> Option<char> {
+    Some(match c {
         '\u{ff5e}' => '\u{301c}',
         '\u{2225}' => '\u{2016}',
         '\u{ff0d}' => '\u{2212}',
@@ -259,8 +263,18 @@ fn japanese(text: &str) -> String {
         '\u{ffe1}' => '\u{a3}',
         '\u{ffe2}' => '\u{ac}',
         c => c,
-    };
-    text.chars().map(standard).collect()
+    })
+}
+
+/// GB 2312 without what GBK added among its signs.
+fn chinese(c: char) -> Option<char> {
+    match c {
+        '\u{b7}' => Some('\u{30fb}'),
+        '\u{2014}' => Some('\u{2015}'),
+        '\u{2170}'..='\u{2179}' | '\u{fe10}'..='\u{fe4f}' | '\u{e000}'..='\u{f8ff}' => None,
+        '\u{251}' | '\u{261}' | '\u{144}' | '\u{148}' | '\u{1f9}' | '\u{1e3f}' => None,
+        c => Some(c),
+    }
 }
 
 /// A 7-bit charset: what stands behind the first 8-bit byte is lost. Shifts that nothing follows mean nothing.
@@ -283,7 +297,12 @@ fn iso_2022_jp(text: &[u8]) -> Decoded {
         at += 1;
     }
     Decoded {
-        text: japanese(&ISO_2022_JP.decode_without_bom_handling(&kept).0),
+        text: ISO_2022_JP
+            .decode_without_bom_handling(&kept)
+            .0
+            .chars()
+            .filter_map(japanese)
+            .collect(),
         clean: true,
         wide: true,
     }
@@ -337,6 +356,7 @@ mod tests {
         for (label, text, decoded) in [
             ("utf-7", &b"a+APw-b +- +4pgx"[..], "aüb + \u{e298}"),
             ("gb2312", b"\xc4\xe3\x8c\xc2x\xc4", "你\u{fffd}\u{fffd}x"),
+            ("gb2312", b"\xa1\xa4\xa2\xa1x", "・\u{fffd}\u{fffd}x"),
             ("big5", b"\xa4@\xb0 \xa8\xd3", "一\u{fffd} 來"),
             ("shift_jis", b"\x82\xa0\x81\x60\x87\x40", "あ〜\u{fffd}@"),
             ("iso-2022-jp", b"\x1b$B$\"\x1b(B\x1b$B$$\x1b(B!\xffx", "あい!"),

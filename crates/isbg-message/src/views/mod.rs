@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-pub use domain::Tlds;
+pub use domain::{Tlds, is_fqdn};
 pub use facts::{Html, Lines, ParseFlags, Relay, Relays, Uri, Uris};
 pub use head::Header;
 pub use ip::is_private;

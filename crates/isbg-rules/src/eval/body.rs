@@ -141,20 +141,15 @@ fn blank_line_ratio(call: &Call<'_, '_>) -> bool {
 /// The greatest share of blanks in a line, in per cent of its other bytes.
 fn vertical(call: &Call<'_, '_>) -> i64 {
     *call.state.vertical.get_or_init(|| {
-        let shares = call
-            .views
-            .body()
-            .iter()
-            .filter(|line| line.len() > 5)
-            .map(|line| {
-                let blanks = line.iter().filter(|b| **b == b' ').count();
-                let others = line.len() - blanks;
-                if blanks > others || others == 0 {
-                    100
-                } else {
-                    (100 * blanks / others) as i64
-                }
-            });
+        let shares = call.body().iter().filter(|line| line.len() > 5).map(|line| {
+            let blanks = line.iter().filter(|b| **b == b' ').count();
+            let others = line.len() - blanks;
+            if blanks > others || others == 0 {
+                100
+            } else {
+                (100 * blanks / others) as i64
+            }
+        });
         shares.max().unwrap_or(-1)
     })
 }

@@ -34,6 +34,8 @@ pub(super) const FUNCTIONS: &[(&str, Function)] = &[
 /// How much of a body is looked at.
 const MOST_ADDRESSES: usize = 40;
 const MOST_LINKED: usize = 20;
+/// The part before the `@` is no longer than this.
+const MOST_LOCAL: usize = 64;
 
 fn lower(addresses: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     addresses
@@ -228,7 +230,12 @@ fn without_addressees(call: &Call<'_, '_>, line: &[u8]) -> Vec<u8> {
     while let Some((start, end)) = next_address(call, line, at) {
         at = end;
         let after = &line[end..];
+        // Where a link begins the address does not, but it may after one of its points.
         let by_link = line[..start].to_ascii_lowercase().ends_with(b"mailto:");
+        let start = match by_link {
+            true => after_point(&line[..end], start),
+            false => Some(start),
+        };
         let word = capture!(
             "(?i)^(\\s{1,10}(?!(?:fa(?:x|csi)|tel|phone|e?-?mail))[a-z]{2,11}:)",
             after
@@ -238,7 +245,7 @@ fn without_addressees(call: &Call<'_, '_>, line: &[u8]) -> Vec<u8> {
         } else {
             word.map(<[u8]>::len)
         };
-        let Some(after) = after.filter(|_| !by_link) else {
+        let (Some(start), Some(after)) = (start, after) else {
             continue;
         };
         let start = if line[copied..start].ends_with(b"<") {
@@ -276,11 +283,27 @@ fn next_address(call: &Call<'_, '_>, text: &[u8], from: usize) -> Option<(usize,
         while text[start..sign].first() == Some(&b'.') {
             start += 1;
         }
-        let valid = start < sign && sign - start <= 64 && text[sign - 1] != b'.';
-        if let Some(end) = host_end(call, text, at).filter(|_| valid) {
+        // It does not begin in the midst of a word, nor does it grow too long: its beginning is cut off then.
+        let in_word = start == from && from > 0 && is_local(text[from - 1]);
+        let mut first = Some(start);
+        if in_word {
+            first = after_point(&text[..at], start);
+        }
+        while let Some(start) = first.filter(|start| sign.saturating_sub(*start) > MOST_LOCAL) {
+            first = after_point(&text[..at], start);
+        }
+        let start = first.filter(|start| *start < sign && text[sign - 1] != b'.');
+        if let Some((start, end)) = start.zip(host_end(call, text, at)) {
             return Some((start, end));
         }
     }
+}
+
+/// The place behind the next point before the `@`.
+fn after_point(address: &[u8], start: usize) -> Option<usize> {
+    let rest = address.get(start..)?;
+    let point = memchr::memchr2(b'.', b'@', rest)?;
+    (rest[point] == b'.').then_some(start + point + 1)
 }
 
 /// Where the longest valid host that begins here ends.

@@ -1,17 +1,27 @@
 //! The functions that eval rules call, by name. Does not know rules.
 
+mod attached;
 mod body;
+mod brand;
+mod brand_table;
 mod charset;
 mod date;
+mod disguise;
+mod domain;
+mod fold;
 mod forged;
 mod freemail;
 mod header;
+mod hosts;
 mod html;
 mod image;
+mod links;
 mod lists;
 mod mime;
+mod punycode;
 mod recipients;
 mod relay;
+mod sender;
 mod uri;
 
 use std::cell::OnceCell;
@@ -40,6 +50,9 @@ pub struct State {
     enlisted: OnceCell<std::collections::BTreeSet<String>>,
     body_freemails: OnceCell<Option<Vec<Vec<u8>>>>,
     changed_body: OnceCell<Lines>,
+    sender: OnceCell<sender::Sender>,
+    links: OnceCell<links::Links>,
+    folded: OnceCell<String>,
 }
 
 impl State {
@@ -184,16 +197,21 @@ type Function = fn(&Call<'_, '_>) -> bool;
 
 /// All functions, family by family.
 const FAMILIES: &[&[(&str, Function)]] = &[
+    attached::FUNCTIONS,
     body::FUNCTIONS,
+    brand::FUNCTIONS,
+    disguise::FUNCTIONS,
     forged::FUNCTIONS,
     freemail::FUNCTIONS,
     header::FUNCTIONS,
     html::FUNCTIONS,
     image::FUNCTIONS,
+    links::FUNCTIONS,
     lists::FUNCTIONS,
     mime::FUNCTIONS,
     recipients::FUNCTIONS,
     relay::FUNCTIONS,
+    sender::FUNCTIONS,
     uri::FUNCTIONS,
 ];
 

@@ -35,13 +35,14 @@ pub(super) fn untrusted<'v>(call: &'v Call<'_, '_>) -> &'v [Relay] {
     relays.all.get(relays.trusted..).unwrap_or_default()
 }
 
-/// Four numbers of up to 255 with points between, and nothing else.
+/// Four numbers of up to 255, without leading zeros, with points between, and nothing else.
 pub(super) fn is_ipv4(text: &[u8]) -> bool {
     let parts: Vec<&[u8]> = text.split(|b| *b == b'.').collect();
     parts.len() == 4
         && parts.iter().all(|part| {
             let text = std::str::from_utf8(part).unwrap_or("x");
-            part.len() <= 3 && part.iter().all(u8::is_ascii_digit) && text.parse::<u8>().is_ok()
+            let plain = part.len() == 1 || part.first() != Some(&b'0');
+            plain && part.iter().all(u8::is_ascii_digit) && text.parse::<u8>().is_ok()
         })
 }
 

@@ -245,6 +245,7 @@ impl Renderer {
             && let Some(hidden) = self.styles.hidden()
         {
             invisible = true;
+            self.html.hidden_length += text.chars().filter(|c| !c.is_whitespace()).count();
             self.html.font_low_contrast |= hidden == Hidden::LowContrast;
             self.html.font_invalid_color |= hidden == Hidden::InvalidColor;
         }

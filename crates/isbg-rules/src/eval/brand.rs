@@ -1,0 +1,270 @@
+//! Whether a message borrows a well-known name: in the sender's name, in the text's signature, or in a link. Does not know
+//! whether the sender was authenticated; a rule combines that.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+use super::brand_table::{ABOUT, BESIDE, BRANDS, Brand};
+use super::sender::{Sender, sender};
+use super::{Call, Function, domain, fold, hosts, links};
+
+pub(super) const FUNCTIONS: &[(&str, Function)] = &[("check_isbg_brand", check)];
+
+/// What stands behind a name where its owner speaks of itself.
+const SPEAKS: [&str; 9] = [
+    "team",
+    "account",
+    "support team",
+    "security team",
+    "customer service",
+    "inc",
+    "konto",
+    "kundenservice",
+    "kundendienst",
+];
+
+/// All names, and the place of each one's brand in the table.
+static NAMES: LazyLock<(AhoCorasick, Vec<usize>)> =
+    LazyLock::new(|| automaton(|brand, name| (!brand.common).then(|| name.to_owned())));
+
+/// The longer names without blanks, as hosts have them.
+static LABELS: LazyLock<(AhoCorasick, Vec<usize>)> = LazyLock::new(|| {
+    automaton(|brand, name| {
+        let label = name.replace(' ', "");
+        (!brand.common && label.len() >= 6).then_some(label)
+    })
+});
+
+fn automaton(form: fn(&Brand, &str) -> Option<String>) -> (AhoCorasick, Vec<usize>) {
+    let (mut names, mut places) = (Vec::new(), Vec::new());
+    for (at, brand) in BRANDS.iter().enumerate() {
+        for name in brand.names.iter().filter_map(|name| form(brand, name)) {
+            names.push(name);
+            places.push(at);
+        }
+    }
+    let none: [&str; 0] = [];
+    let automaton = AhoCorasick::new(&names).or_else(|_| AhoCorasick::new(none));
+    (
+        automaton.expect("an automaton without patterns can be built"),
+        places,
+    )
+}
+
+fn check(call: &Call<'_, '_>) -> bool {
+    let from = sender(call);
+    match call.argument(0) {
+        "name" => borrowed(from).is_some(),
+        "name_lookalike" => {
+            named(from).is_some_and(|brand| !is_owner(brand, &from.host) && has_label(brand, &from.host))
+        }
+        "subject" => in_subject(call, from),
+        "signature" => signed(call, from),
+        "link" => link_host(call, from),
+        "image" => image(call, from),
+        _ => false,
+    }
+}
+
+/// The brand whose name stands in the sender's name.
+fn named(from: &Sender) -> Option<&'static Brand> {
+    let name = from.folded.as_str();
+    if name.is_empty() || name.split(' ').any(|word| ABOUT.contains(&word)) {
+        return None;
+    }
+    BRANDS
+        .iter()
+        .find(|brand| brand.names.iter().any(|known| is_name(brand, known, name)))
+}
+
+fn is_name(brand: &Brand, known: &str, name: &str) -> bool {
+    if !fold::has_words(name, known) {
+        return false;
+    }
+    !brand.common
+        || name.split(' ').all(|word| {
+            known.split(' ').any(|part| part == word) || BESIDE.contains(&word) || word.len() == 1
+        })
+}
+
+/// The brand in the sender's name, where the sender's domain has nothing of it.
+fn borrowed(from: &Sender) -> Option<&'static Brand> {
+    if from.host.is_empty() {
+        return None;
+    }
+    named(from).filter(|brand| !is_owner(brand, &from.host) && !has_label(brand, &from.host))
+}
+
+/// Whether a host is the brand's: in its list, or its name under another country's domain.
+fn is_owner(brand: &Brand, host: &str) -> bool {
+    if hosts::is_in(brand.domains, host) {
+        return true;
+    }
+    let label = domain::label(host).replace('-', "");
+    !hosts::is_cheap(host) && brand.names.iter().any(|name| name.replace(' ', "") == label)
+}
+
+/// Whether a name of the brand is a part of the host's labels.
+fn has_label(brand: &Brand, host: &str) -> bool {
+    brand.names.iter().any(|name| {
+        let name = name.replace(' ', "");
+        host.split(['.', '-'])
+            .any(|label| label == name || (name.len() >= 6 && label.contains(&name)))
+            || host.replace('-', "").contains(&name) && name.len() >= 8
+    })
+}
+
+fn is_from(brand: &Brand, from: &Sender) -> bool {
+    from.own
+        .iter()
+        .any(|own| is_owner(brand, own) || has_label(brand, own))
+        || is_owner(brand, &from.host)
+}
+
+/// A brand that is no common word stands in the subject, and the mail is not the brand's.
+fn in_subject(call: &Call<'_, '_>, from: &Sender) -> bool {
+    let Some(subject) = call.views.header("Subject") else {
+        return false;
+    };
+    let subject = fold::fold(&String::from_utf8_lossy(subject));
+    let (names, places) = &*NAMES;
+    names.find_overlapping_iter(&subject).any(|found| {
+        fold::has_words(&subject, &subject[found.range()])
+            && BRANDS
+                .get(places[found.pattern()])
+                .is_some_and(|brand| !is_from(brand, from))
+    })
+}
+
+/// The text speaks as the brand (`the … team`, `your … account`, `© …`), no link leads to the brand, and neither does the
+/// sender's domain. Mail that quotes another message is left out: its text is somebody else's.
+fn signed(call: &Call<'_, '_>, from: &Sender) -> bool {
+    let text = links::text(call);
+    if [
+        "forwarded message",
+        "original message",
+        "weitergeleitete nachricht",
+        "message transfere",
+    ]
+    .iter()
+    .any(|mark| fold::has_words(text, mark))
+    {
+        return false;
+    }
+    let (names, places) = &*NAMES;
+    names.find_overlapping_iter(text).any(|found| {
+        let (before, after) = (&text[..found.start()], &text[found.end()..]);
+        let is_word = (before.is_empty() || before.ends_with(' ')) && after.starts_with(' ');
+        let after = after.trim_start();
+        is_word
+            && SPEAKS.iter().any(|words| {
+                after
+                    .strip_prefix(words)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+            })
+            && (before.ends_with("the ") || before.ends_with("your ") || after.starts_with("team"))
+            && BRANDS.get(places[found.pattern()]).is_some_and(|brand| {
+                !is_from(brand, from) && !links::links(call).iter().any(|link| is_owner(brand, &link.host))
+            })
+    })
+}
+
+/// A link's host has a brand's name in it and is neither the brand's nor the sender's.
+fn link_host(call: &Call<'_, '_>, from: &Sender) -> bool {
+    let (labels, places) = &*LABELS;
+    links::links(call)
+        .iter()
+        .filter(|link| link.is_alien(from))
+        .any(|link| {
+            let found = labels.find_iter(&link.host).next();
+            let brand = found.and_then(|found| BRANDS.get(places[found.pattern()]));
+            brand.is_some() && !BRANDS.iter().any(|brand| is_owner(brand, &link.host))
+        })
+}
+
+/// Pictures are taken from the servers of a brand that is not the sender and that no link leads to.
+fn image(call: &Call<'_, '_>, from: &Sender) -> bool {
+    const SERVERS: &[&str] = &[
+        "fbcdn.net",
+        "msauth.net",
+        "msftauth.net",
+        "logincdn.msauth.net",
+        "microsoftonline.com",
+        "office.net",
+        "docusign.net",
+        "media-amazon.com",
+        "ssl-images-amazon.com",
+        "paypalobjects.com",
+        "nflxext.com",
+        "dhl.com",
+        "fedex.com",
+        "cdn-apple.com",
+        "mzstatic.com",
+        "trustwallet.com",
+        "metamask.io",
+        "ledger.com",
+        "coinbase.com",
+        "bradesco",
+        "bb.com.br",
+        "licdn.com",
+        "ups.com",
+        "usps.com",
+    ];
+    links::images(call)
+        .iter()
+        .any(|image| hosts::is_in(SERVERS, &image.host) && !from.owns(&image.host))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(name: &str, host: &str) -> Sender {
+        Sender {
+            name: name.into(),
+            folded: fold::fold(name),
+            host: host.into(),
+            own: vec![domain::organization(host).into()],
+            ..Sender::default()
+        }
+    }
+
+    #[test]
+    fn borrowed_names() {
+        for (name, host, is) in [
+            ("PayPal Service", "mail.example.com", true),
+            ("PayPal", "paypal.com", false),
+            ("PayPal", "e.paypal.de", false),
+            ("PayPal", "paypal.xyz", false),
+            ("P\u{430}yP\u{430}l", "example.com", true),
+            ("Team for Microsoft account", "example.org", true),
+            ("Microsoft", "accountprotection.microsoft.com", false),
+            ("Anna Apple", "example.org", false),
+            ("Apple", "example.org", true),
+            ("Apple Support", "example.org", true),
+            ("Ripple Rewards", "example.org", true),
+            ("Spotify via Zendesk", "zendesk.com", false),
+            ("Groups at Example", "example.org", false),
+            ("DHL Paket", "dhl-news.de", false),
+            ("Tesla Owners Club", "example.org", false),
+            ("", "example.org", false),
+        ] {
+            assert_eq!(borrowed(&from(name, host)).is_some(), is, "{name} {host}");
+        }
+    }
+
+    #[test]
+    fn owners() {
+        let paypal = BRANDS
+            .iter()
+            .find(|brand| brand.names.contains(&"paypal"))
+            .unwrap();
+        assert!(
+            is_owner(paypal, "paypal.fr")
+                && is_owner(paypal, "mail.paypal.com")
+                && !is_owner(paypal, "paypal.top")
+        );
+        assert!(has_label(paypal, "paypal.com.example.org") && has_label(paypal, "my-paypal.example"));
+    }
+}

@@ -1,0 +1,715 @@
+//! A table of names that spam borrows, and the domains their owners write from. Longer than other files, being a table;
+//! knows no messages. Names are folded (lower case, no accents); an owner's name under any country's domain counts as his.
+
+/// A name that is borrowed.
+pub(super) struct Brand {
+    /// How it is written.
+    pub names: &'static [&'static str],
+    /// Registered domains of the owner, beside those whose label is one of the names.
+    pub domains: &'static [&'static str],
+    /// Whether the name is a word or a person's name too: it then counts only where a name consists of it and of words
+    /// that offices use.
+    pub common: bool,
+}
+
+const fn brand(names: &'static [&'static str], domains: &'static [&'static str]) -> Brand {
+    Brand {
+        names,
+        domains,
+        common: false,
+    }
+}
+
+const fn common(names: &'static [&'static str], domains: &'static [&'static str]) -> Brand {
+    Brand {
+        names,
+        domains,
+        common: true,
+    }
+}
+
+/// The table.
+pub(super) const BRANDS: &[Brand] = &[
+    // Mail, office, software
+    brand(
+        &[
+            "microsoft",
+            "microsoft 365",
+            "office 365",
+            "office365",
+            "onedrive",
+            "sharepoint",
+            "outlook team",
+            "outlook support",
+            "microsoft teams",
+        ],
+        &[
+            "microsoft.com",
+            "microsoftonline.com",
+            "office.com",
+            "outlook.com",
+            "sharepointonline.com",
+            "live.com",
+            "windows.com",
+            "skype.com",
+            "xbox.com",
+            "microsoftemail.com",
+            "hotmail.com",
+            "github.com",
+            "linkedin.com",
+            "msn.com",
+            "bing.com",
+            "office365.com",
+        ],
+    ),
+    brand(
+        &[
+            "google drive",
+            "google account",
+            "google accounts",
+            "google workspace",
+            "gmail team",
+            "google support",
+            "google photos",
+            "google cloud",
+            "google security",
+        ],
+        &[
+            "google.com",
+            "gmail.com",
+            "googlemail.com",
+            "youtube.com",
+            "withgoogle.com",
+        ],
+    ),
+    brand(
+        &["adobe sign", "adobe acrobat", "adobe document cloud"],
+        &["adobe.com", "adobesign.com", "echosign.com"],
+    ),
+    brand(&["docusign"], &["docusign.net", "docusign.com"]),
+    brand(&["dropbox"], &["dropbox.com", "dropboxmail.com", "hellosign.com"]),
+    brand(&["wetransfer"], &["wetransfer.com"]),
+    brand(
+        &[
+            "icloud",
+            "apple id",
+            "apple support",
+            "apple store",
+            "apple pay",
+            "itunes",
+        ],
+        &["apple.com", "icloud.com", "me.com", "itunes.com"],
+    ),
+    common(&["apple"], &["apple.com", "icloud.com", "me.com"]),
+    brand(&["mcafee"], &["mcafee.com"]),
+    brand(
+        &["norton", "norton lifelock", "nortonlifelock"],
+        &[
+            "norton.com",
+            "nortonlifelock.com",
+            "symantec.com",
+            "gendigital.com",
+            "lifelock.com",
+        ],
+    ),
+    brand(
+        &["geek squad", "best buy", "bestbuy"],
+        &["bestbuy.com", "geeksquad.com"],
+    ),
+    brand(&["godaddy"], &["godaddy.com", "secureserver.net"]),
+    brand(&["ionos", "strato"], &["ionos.com", "1and1.com", "strato.de"]),
+    brand(
+        &["cpanel", "roundcube", "zimbra"],
+        &["cpanel.net", "roundcube.net", "zimbra.com", "synacor.com"],
+    ),
+    brand(&["protonmail"], &["proton.me", "protonmail.com", "protonmail.ch"]),
+    brand(&["zoom video"], &["zoom.us", "zoom.com"]),
+    brand(
+        &[
+            "yahoo mail",
+            "yahoo support",
+            "yahoo team",
+            "aol mail",
+            "aol support",
+        ],
+        &["yahoo.com", "yahooinc.com", "aol.com", "yahoo-inc.com"],
+    ),
+    // Social
+    brand(
+        &["facebook", "meta business", "meta support", "instagram"],
+        &[
+            "facebook.com",
+            "facebookmail.com",
+            "meta.com",
+            "fb.com",
+            "instagram.com",
+            "metamail.com",
+        ],
+    ),
+    brand(&["linkedin"], &["linkedin.com"]),
+    brand(&["whatsapp"], &["whatsapp.com", "facebook.com", "meta.com"]),
+    brand(&["tiktok"], &["tiktok.com", "bytedance.com"]),
+    brand(&["telegram support", "telegram team"], &["telegram.org"]),
+    brand(&["steam support", "roblox"], &["steampowered.com", "roblox.com"]),
+    // Shops
+    brand(
+        &["amazon", "amazon prime"],
+        &[
+            "amazon.com",
+            "amazonses.com",
+            "amazonaws.com",
+            "aws.com",
+            "primevideo.com",
+            "audible.com",
+            "goodreads.com",
+            "amazonpay.com",
+            "amazonbusiness.com",
+            "ring.com",
+            "kindle.com",
+            "aboutamazon.com",
+        ],
+    ),
+    brand(
+        &["ebay"],
+        &[
+            "ebay.com",
+            "ebayinc.com",
+            "ebay-kleinanzeigen.de",
+            "kleinanzeigen.de",
+        ],
+    ),
+    brand(
+        &["aliexpress", "alibaba"],
+        &["aliexpress.com", "alibaba.com", "alibaba-inc.com"],
+    ),
+    brand(&["temu"], &["temu.com", "temuemail.com"]),
+    brand(
+        &["shein"],
+        &["shein.com", "sheingroup.com", "sheinnotice.com", "sheinemail.com"],
+    ),
+    brand(
+        &["walmart", "sam s club", "sams club"],
+        &["walmart.com", "samsclub.com"],
+    ),
+    brand(&["costco"], &["costco.com"]),
+    brand(&["home depot", "the home depot"], &["homedepot.com"]),
+    brand(&["lowe s", "lowes"], &["lowes.com"]),
+    brand(&["tractor supply"], &["tractorsupply.com"]),
+    brand(
+        &["harbor freight"],
+        &["harborfreight.com", "harborfreightemail.com"],
+    ),
+    brand(&["ace hardware"], &["acehardware.com"]),
+    brand(
+        &["dick s sporting", "dicks sporting"],
+        &["dickssportinggoods.com", "dcsg.com"],
+    ),
+    brand(
+        &["kohl s", "kohls", "macy s", "macys"],
+        &["kohls.com", "macys.com"],
+    ),
+    brand(&["walgreens", "cvs pharmacy"], &["walgreens.com", "cvs.com"]),
+    common(
+        &["shell", "target", "kroger", "publix"],
+        &["shell.com", "target.com", "kroger.com", "publix.com"],
+    ),
+    brand(
+        &[
+            "starbucks",
+            "mcdonald s",
+            "mcdonalds",
+            "cracker barrel",
+            "chick fil a",
+        ],
+        &[
+            "starbucks.com",
+            "mcdonalds.com",
+            "crackerbarrel.com",
+            "chick-fil-a.com",
+        ],
+    ),
+    brand(
+        &["marriott", "hilton"],
+        &["marriott.com", "hilton.com", "hiltonemail.com"],
+    ),
+    brand(
+        &["southwest airlines", "delta airlines", "delta air lines"],
+        &["southwest.com", "southwestairlines.com", "delta.com"],
+    ),
+    brand(&["lidl"], &["lidl.de", "lidl.com"]),
+    brand(
+        &["aldi"],
+        &["aldi-sued.de", "aldi-nord.de", "aldi.de", "aldi.com"],
+    ),
+    brand(&["edeka"], &["edeka.de", "edeka-media.de"]),
+    brand(&["rewe"], &["rewe.de", "rewe-group.com"]),
+    brand(&["kaufland"], &["kaufland.de"]),
+    brand(&["rossmann"], &["rossmann.de"]),
+    brand(&["fressnapf"], &["fressnapf.de"]),
+    brand(&["decathlon"], &["decathlon.com", "decathlon.net"]),
+    brand(
+        &["leroy merlin"],
+        &["leroymerlin.fr", "leroymerlin.com", "leroymerlin.es"],
+    ),
+    brand(
+        &["ikea", "mediamarkt", "media markt"],
+        &["ikea.com", "mediamarkt.de", "mediamarktsaturn.com"],
+    ),
+    brand(&["zalando"], &["zalando.de"]),
+    brand(
+        &["carrefour", "auchan", "leclerc"],
+        &["carrefour.com", "carrefour.fr", "auchan.fr", "e-leclerc.com"],
+    ),
+    brand(
+        &[
+            "mercado livre",
+            "mercado libre",
+            "mercadolivre",
+            "mercadolibre",
+            "mercado pago",
+            "mercadopago",
+        ],
+        &[
+            "mercadolivre.com.br",
+            "mercadolivre.com",
+            "mercadolibre.com",
+            "mercadopago.com",
+        ],
+    ),
+    brand(
+        &["americanas", "magazine luiza", "casas bahia"],
+        &[
+            "americanas.com.br",
+            "magazineluiza.com.br",
+            "magalu.com",
+            "casasbahia.com.br",
+        ],
+    ),
+    brand(&["albert heijn", "bol com"], &["ah.nl", "bol.com"]),
+    // Parcels
+    brand(&["dhl"], &["dhl.com", "dhl.de", "deutschepost.de", "dpdhl.com"]),
+    brand(&["fedex"], &["fedex.com"]),
+    brand(&["usps", "u s postal service"], &["usps.com", "usps.gov"]),
+    brand(&["ups", "ups parcel"], &["ups.com"]),
+    brand(
+        &["dpd", "gls paket", "hermes paket"],
+        &[
+            "dpd.com",
+            "gls-group.eu",
+            "gls-group.com",
+            "myhermes.de",
+            "hermesworld.com",
+        ],
+    ),
+    brand(&["royal mail"], &["royalmail.com"]),
+    brand(&["evri"], &["evri.com"]),
+    brand(
+        &["chronopost", "colissimo", "la poste"],
+        &[
+            "chronopost.fr",
+            "laposte.fr",
+            "laposte.net",
+            "laposte.info",
+            "colissimo.fr",
+        ],
+    ),
+    brand(&["correios"], &["correios.com.br", "correios.gov.br"]),
+    brand(&["correos"], &["correos.es", "correos.com"]),
+    brand(
+        &["poste italiane", "bartolini", "brt corriere"],
+        &["posteitaliane.it", "poste.it", "brt.it"],
+    ),
+    brand(&["postnl", "bpost"], &["postnl.nl", "postnl.com", "bpost.be"]),
+    brand(
+        &["postnord", "swiss post", "die post", "osterreichische post"],
+        &["postnord.com", "post.ch", "post.at", "swisspost.ch"],
+    ),
+    brand(
+        &["australia post", "auspost", "canada post"],
+        &["auspost.com.au", "canadapost.ca", "canadapost-postescanada.ca"],
+    ),
+    brand(&["inpost"], &["inpost.pl", "inpost.eu", "paczkomaty.pl"]),
+    // Banks and payment
+    brand(
+        &["paypal"],
+        &[
+            "paypal.com",
+            "paypal-communication.com",
+            "xoom.com",
+            "braintreegateway.com",
+            "paypal-corp.com",
+        ],
+    ),
+    brand(
+        &["american express"],
+        &["americanexpress.com", "aexp.com", "aexp-feedback.com"],
+    ),
+    brand(&["wells fargo"], &["wellsfargo.com"]),
+    brand(&["bank of america"], &["bankofamerica.com", "bofa.com"]),
+    brand(
+        &["citibank", "capital one"],
+        &["citi.com", "citibank.com", "capitalone.com"],
+    ),
+    brand(
+        &["jpmorgan", "chase bank", "chase online"],
+        &["chase.com", "jpmorgan.com", "jpmchase.com"],
+    ),
+    brand(
+        &["cash app", "zelle", "venmo"],
+        &[
+            "cash.app",
+            "square.com",
+            "squareup.com",
+            "zellepay.com",
+            "venmo.com",
+            "block.xyz",
+        ],
+    ),
+    brand(
+        &["western union", "moneygram"],
+        &["westernunion.com", "moneygram.com"],
+    ),
+    brand(&["hsbc"], &["hsbc.com"]),
+    brand(
+        &["barclays", "barclaycard"],
+        &["barclays.com", "barclays.co.uk", "barclaycard.co.uk"],
+    ),
+    brand(
+        &["lloyds bank", "natwest"],
+        &[
+            "lloydsbank.co.uk",
+            "lloydsbank.com",
+            "lloydsbanking.com",
+            "natwest.com",
+        ],
+    ),
+    brand(&["santander"], &["santander.com", "gruposantander.com"]),
+    brand(
+        &["bbva", "caixabank"],
+        &["bbva.com", "bbva.es", "caixabank.com", "caixabank.es"],
+    ),
+    brand(&["sparkasse"], &["sparkasse.de", "dsgv.de", "s-payment.de"]),
+    brand(
+        &["volksbank", "vr bank", "vr banken"],
+        &["vr.de", "atruvia.de", "bvr.de"],
+    ),
+    brand(
+        &["deutsche bank", "postbank"],
+        &["db.com", "deutsche-bank.de", "postbank.de"],
+    ),
+    brand(
+        &["commerzbank", "comdirect"],
+        &["commerzbank.com", "commerzbank.de", "comdirect.de"],
+    ),
+    brand(&["targobank", "consorsbank"], &["targobank.de", "consorsbank.de"]),
+    brand(
+        &[
+            "credit agricole",
+            "banque populaire",
+            "societe generale",
+            "bnp paribas",
+            "caisse d epargne",
+        ],
+        &[
+            "credit-agricole.fr",
+            "ca-cib.com",
+            "banquepopulaire.fr",
+            "socgen.com",
+            "societegenerale.fr",
+            "bnpparibas.com",
+            "bnpparibas.net",
+            "caisse-epargne.fr",
+        ],
+    ),
+    brand(
+        &["intesa sanpaolo", "unicredit", "postepay"],
+        &[
+            "intesasanpaolo.com",
+            "unicredit.eu",
+            "unicredit.it",
+            "poste.it",
+            "postepay.it",
+        ],
+    ),
+    brand(
+        &["rabobank", "abn amro"],
+        &["rabobank.nl", "rabobank.com", "abnamro.nl", "abnamro.com"],
+    ),
+    brand(
+        &["postfinance", "raiffeisen"],
+        &[
+            "postfinance.ch",
+            "raiffeisen.ch",
+            "raiffeisen.at",
+            "rbinternational.com",
+        ],
+    ),
+    brand(&["bradesco"], &["bradesco.com.br", "bradesco"]),
+    brand(&["banco do brasil", "ourocard"], &["bb.com.br"]),
+    brand(
+        &["itau", "itau unibanco"],
+        &["itau.com.br", "itau-unibanco.com.br", "itau.com"],
+    ),
+    brand(&["nubank"], &["nubank.com.br", "nubank.com"]),
+    brand(&["caixa economica", "caixa economica federal"], &["caixa.gov.br"]),
+    brand(
+        &["livelo", "serasa"],
+        &["livelo.com.br", "serasaexperian.com.br", "serasa.com.br"],
+    ),
+    brand(&["revolut", "klarna"], &["revolut.com", "klarna.com"]),
+    // Authorities
+    brand(&["receita federal", "detran", "gov br"], &["gov.br"]),
+    brand(&["irs gov", "internal revenue service"], &["irs.gov"]),
+    brand(&["hmrc", "hm revenue"], &["hmrc.gov.uk", "www.gov.uk", "gov.uk"]),
+    brand(
+        &["digid", "belastingdienst"],
+        &["digid.nl", "belastingdienst.nl", "logius.nl"],
+    ),
+    brand(
+        &["elster", "bundeszentralamt", "finanzamt"],
+        &["elster.de", "bund.de", "bzst.de"],
+    ),
+    brand(
+        &["impots gouv", "ameli fr", "l assurance maladie", "antai"],
+        &[
+            "dgfip.finances.gouv.fr",
+            "finances.gouv.fr",
+            "ameli.fr",
+            "assurance-maladie.fr",
+            "antai.gouv.fr",
+            "interieur.gouv.fr",
+        ],
+    ),
+    brand(
+        &["agenzia delle entrate", "inps"],
+        &["agenziaentrate.it", "inps.it"],
+    ),
+    brand(
+        &["agencia tributaria"],
+        &["agenciatributaria.gob.es", "correo.aeat.es"],
+    ),
+    brand(
+        &["mygov", "social security administration"],
+        &["my.gov.au", "ssa.gov"],
+    ),
+    // Media, telephone, energy
+    brand(&["netflix"], &["netflix.com", "nflxext.com"]),
+    brand(
+        &["disney plus"],
+        &["disneyplus.com", "disney.com", "disneyaccount.com", "go.com"],
+    ),
+    brand(&["spotify"], &["spotify.com"]),
+    brand(
+        &["paramount plus", "peacock tv", "hulu", "siriusxm", "sirius xm"],
+        &[
+            "paramountplus.com",
+            "peacocktv.com",
+            "hulu.com",
+            "hulumail.com",
+            "siriusxm.com",
+        ],
+    ),
+    brand(
+        &["t mobile", "verizon", "comcast", "xfinity"],
+        &[
+            "t-mobile.com",
+            "telekom.de",
+            "t-mobile.at",
+            "verizon.com",
+            "verizonwireless.com",
+            "comcast.net",
+            "comcast.com",
+            "xfinity.com",
+            "tmomail.net",
+        ],
+    ),
+    brand(
+        &["telekom", "vodafone"],
+        &[
+            "telekom.de",
+            "telekom.com",
+            "t-online.de",
+            "vodafone.de",
+            "vodafone.com",
+            "vodafone.it",
+            "magenta.at",
+        ],
+    ),
+    brand(
+        &["deutsche bahn", "bahncard"],
+        &["bahn.de", "deutschebahn.com", "bahn.com"],
+    ),
+    brand(&["adac"], &["adac.de"]),
+    brand(
+        &[
+            "hellofresh",
+            "tupperware",
+            "oral b",
+            "makita",
+            "dewalt",
+            "yeti cooler",
+            "ninja kitchen",
+        ],
+        &[
+            "hellofresh.com",
+            "hellofresh.de",
+            "tupperware.com",
+            "oralb.com",
+            "pg.com",
+            "makita.com",
+            "dewalt.com",
+            "yeti.com",
+            "ninjakitchen.com",
+            "sharkninja.com",
+        ],
+    ),
+    brand(
+        &[
+            "carshield",
+            "trugreen",
+            "gutterguard",
+            "leaffilter",
+            "camp lejeune",
+            "blue cross blue shield",
+        ],
+        &["carshield.com", "trugreen.com", "leaffilter.com", "bcbs.com"],
+    ),
+    common(
+        &["aarp", "aaa", "usaa", "visa", "mastercard"],
+        &["aarp.org", "aaa.com", "usaa.com", "visa.com", "mastercard.com"],
+    ),
+    // Crypto
+    brand(&["metamask"], &["metamask.io", "consensys.net", "consensys.io"]),
+    brand(&["trust wallet", "trustwallet"], &["trustwallet.com"]),
+    brand(&["coinbase"], &["coinbase.com"]),
+    brand(&["binance"], &["binance.com", "binance.us", "post.binance.com"]),
+    brand(
+        &["blockchain com", "blockchain wallet", "kraken"],
+        &["blockchain.com", "kraken.com"],
+    ),
+    brand(
+        &["crypto com", "kucoin", "bitpanda", "bitvavo"],
+        &["crypto.com", "kucoin.com", "bitpanda.com", "bitvavo.com"],
+    ),
+    common(
+        &[
+            "ledger", "trezor", "ripple", "tether", "lido", "uniswap", "opensea", "phantom", "xrp", "tesla",
+        ],
+        &[
+            "ledger.com",
+            "ledger.fr",
+            "trezor.io",
+            "ripple.com",
+            "tether.to",
+            "lido.fi",
+            "uniswap.org",
+            "opensea.io",
+            "phantom.com",
+            "phantom.app",
+            "tesla.com",
+        ],
+    ),
+    brand(
+        &["elon musk", "walletconnect", "exodus wallet"],
+        &[
+            "tesla.com",
+            "spacex.com",
+            "x.com",
+            "walletconnect.com",
+            "exodus.com",
+            "exodus.io",
+        ],
+    ),
+];
+
+/// Words that stand beside a [`Brand::common`] name when an office is meant, and that do not when somebody talks about it.
+pub(super) const BESIDE: &[&str] = &[
+    "account",
+    "accounts",
+    "affiliate",
+    "airdrop",
+    "alert",
+    "auto",
+    "bank",
+    "billing",
+    "by",
+    "card",
+    "care",
+    "club",
+    "com",
+    "customer",
+    "delivery",
+    "department",
+    "exclusive",
+    "finance",
+    "foundation",
+    "free",
+    "from",
+    "gas",
+    "gift",
+    "giveaway",
+    "giftcard",
+    "gutschein",
+    "help",
+    "id",
+    "inc",
+    "info",
+    "live",
+    "loyalty",
+    "membership",
+    "network",
+    "no",
+    "notice",
+    "notification",
+    "of",
+    "offer",
+    "official",
+    "opinion",
+    "presale",
+    "prize",
+    "promo",
+    "protocol",
+    "reply",
+    "requested",
+    "reward",
+    "rewards",
+    "security",
+    "service",
+    "services",
+    "station",
+    "store",
+    "support",
+    "survey",
+    "team",
+    "the",
+    "token",
+    "travel",
+    "update",
+    "updates",
+    "urgent",
+    "us",
+    "verification",
+    "wallet",
+    "winner",
+    "your",
+];
+
+/// Words that say a name only speaks about a brand, folded.
+pub(super) const ABOUT: &[&str] = &[
+    "blog",
+    "community",
+    "digest",
+    "fans",
+    "forum",
+    "group",
+    "insider",
+    "magazine",
+    "meetup",
+    "museum",
+    "news",
+    "owners",
+    "podcast",
+    "users",
+    "weekly",
+    "via",
+];

@@ -1,0 +1,435 @@
+//! The links and pictures of a message: where they lead, measured against its sender. Does not follow them.
+
+use isbg_message::views::Uri;
+
+use super::sender::{Sender, sender};
+use super::{Call, Function, domain, fold, hosts, punycode};
+
+pub(super) const FUNCTIONS: &[(&str, Function)] =
+    &[("check_isbg_link", check), ("check_isbg_image", check_image)];
+
+/// So much text is folded.
+const TEXT_BYTES: usize = 30_000;
+/// So many links are looked at, and so many bytes of each.
+const LINKS: usize = 300;
+const URL_BYTES: usize = 2_048;
+
+/// A link.
+#[derive(Debug, Default)]
+pub(super) struct Link {
+    /// As it stands.
+    pub url: String,
+    /// Its host in lower case; empty for `mailto:` and whatever else has none.
+    pub host: String,
+    /// The same with the letters' case as it stands.
+    pub written: String,
+    /// What stands behind the host.
+    pub path: String,
+    /// What is shown for it.
+    pub text: String,
+}
+
+/// What is worked out once for a message.
+#[derive(Debug, Default)]
+pub(super) struct Links {
+    links: Vec<Link>,
+    images: Vec<Link>,
+}
+
+impl Link {
+    fn new(uri: &Uri) -> Self {
+        let url = String::from_utf8_lossy(&uri.raw[..uri.raw.len().min(URL_BYTES)])
+            .trim()
+            .to_owned();
+        let text = uri
+            .anchor_text
+            .iter()
+            .map(|text| String::from_utf8_lossy(text))
+            .collect::<Vec<_>>();
+        let mut link = Self {
+            text: text.join(" ").trim().to_owned(),
+            ..Self::default()
+        };
+        let start = url.get(..8).unwrap_or(&url).to_ascii_lowercase();
+        let rest = ["http://", "https://", "//"]
+            .iter()
+            .find(|scheme| start.starts_with(**scheme))
+            .and_then(|scheme| url.get(scheme.len()..));
+        if let Some(rest) = rest {
+            let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+            let authority = &rest[..end];
+            let host = authority.rsplit('@').next().unwrap_or_default();
+            let port = host
+                .rfind(':')
+                .filter(|at| host[at + 1..].bytes().all(|b| b.is_ascii_digit()));
+            link.written = host[..port.unwrap_or(host.len())].to_owned();
+            link.host = link.written.to_lowercase();
+            link.path = rest[end..].to_owned();
+        }
+        link.url = url;
+        link
+    }
+
+    /// Whether it leads to neither the sender, nor a service that sends for others, nor a site that everybody links to.
+    pub fn is_alien(&self, from: &Sender) -> bool {
+        self.is_action(from) && !hosts::is_in(hosts::SENDING, &self.host) && !from.owns(&self.host)
+    }
+
+    /// Whether it leads anywhere but to a site that everybody links to.
+    fn is_action(&self, from: &Sender) -> bool {
+        !self.host.is_empty()
+            && (!hosts::is_in(hosts::NEUTRAL, &self.host)
+                || hosts::is_in(hosts::SHORTENERS, &self.host)
+                || hosts::is_hosting(&self.host)
+                || is_redirector(self)
+                || from.owns(&self.host))
+    }
+}
+
+fn collect(call: &Call<'_, '_>) -> Links {
+    let mut found = Links::default();
+    let has = |uri: &Uri, kinds: &[&str]| uri.types.iter().any(|kind| kinds.contains(&kind.as_str()));
+    for uri in call.views.html().flat_map(|html| &html.uris) {
+        if has(uri, &["a", "area", "form"]) && found.links.len() < LINKS {
+            found.links.push(Link::new(uri));
+        }
+        if has(uri, &["img", "body", "table", "td"]) && found.images.len() < LINKS {
+            found.images.push(Link::new(uri));
+        }
+    }
+    for uri in call.views.uris().list.iter().filter(|uri| has(uri, &["parsed"])) {
+        let known = found.links.iter().any(|link| link.url.as_bytes() == uri.raw);
+        if !known && !has(uri, &["a"]) && found.links.len() < LINKS {
+            found.links.push(Link::new(uri));
+        }
+    }
+    found
+}
+
+fn all<'a>(call: &'a Call<'_, '_>) -> &'a Links {
+    call.state.links.get_or_init(|| collect(call))
+}
+
+/// Links of HTML and of text.
+pub(super) fn links<'a>(call: &'a Call<'_, '_>) -> &'a [Link] {
+    &all(call).links
+}
+
+/// Pictures.
+pub(super) fn images<'a>(call: &'a Call<'_, '_>) -> &'a [Link] {
+    &all(call).images
+}
+
+/// The beginning of the text, folded, with a blank at its end.
+pub(super) fn text<'a>(call: &'a Call<'_, '_>) -> &'a str {
+    call.state.folded.get_or_init(|| {
+        let bytes = &call.state.body(call.views).text;
+        fold::fold(&String::from_utf8_lossy(&bytes[..bytes.len().min(TEXT_BYTES)])) + " "
+    })
+}
+
+fn check(call: &Call<'_, '_>) -> bool {
+    let from = sender(call);
+    let alien = |test: fn(&Link) -> bool| links(call).iter().any(|link| link.is_alien(from) && test(link));
+    match call.argument(0) {
+        "any" => links(call).iter().any(|link| !link.host.is_empty()),
+        "alien" => alien(|_| true),
+        "foreign" => only_alien(call, from),
+        "single" => only_alien(call, from) && organizations(call, from) == 1,
+        "shortener" => alien(|link| hosts::is_in(hosts::SHORTENERS, &link.host)),
+        "hosting" => alien(|link| hosts::is_hosting(&link.host)),
+        "only_hosting" => {
+            let own = |link: &&Link| link.is_action(from);
+            let hidden =
+                |link: &Link| hosts::is_hosting(&link.host) || hosts::is_in(hosts::SHORTENERS, &link.host);
+            links(call).iter().any(|link| own(&link))
+                && links(call)
+                    .iter()
+                    .filter(own)
+                    .all(|link| hidden(link) && link.is_alien(from))
+        }
+        "redirector" => alien(is_redirector),
+        "ip" => alien(|link| domain::is_ip(&link.host)),
+        "cheap" => alien(|link| hosts::is_cheap(&link.host)),
+        "random" => {
+            alien(|link| link.written.split('.').any(domain::looks_random) && !hosts::is_hosting(&link.host))
+        }
+        "confusable" => alien(|link| link.host.split('.').any(is_disguised)),
+        "port" => alien(|link| link.url.contains(&format!("{}:", link.written)) && !link.path.is_empty()),
+        "wordpress" => alien(|link| {
+            [
+                "/wp-content/",
+                "/wp-includes/",
+                "/wp-admin/",
+                "/.well-known/",
+                "/cgi-bin/",
+            ]
+            .iter()
+            .any(|part| link.path.contains(part))
+        }),
+        "login" => alien(has_login),
+        "numeric" => alien(is_counted),
+        "token" => alien(|link| has_token(&link.path)),
+        "address" => alien(|link| {
+            link.path
+                .split_once('#')
+                .is_some_and(|(_, fragment)| fragment.contains('@'))
+        }),
+        "own_script" => alien(|link| {
+            link.path.split(['?', '#']).next().is_some_and(|path| {
+                path.ends_with(".php") || path.ends_with(".html") || path.ends_with(".htm")
+            })
+        }),
+        "text_other" => links(call)
+            .iter()
+            .any(|link| link.is_alien(from) && shows_other(link, from)),
+        "text_capitals" => alien(|link| is_shouted(&link.text)),
+        "free_mailto" => free_mailto(call, from),
+        _ => false,
+    }
+}
+
+/// There are links that lead somewhere, and none of them to the sender or a service that sends for him.
+fn only_alien(call: &Call<'_, '_>, from: &Sender) -> bool {
+    let mut actions = links(call).iter().filter(|link| link.is_action(from)).peekable();
+    actions.peek().is_some() && actions.all(|link| link.is_alien(from))
+}
+
+fn organizations(call: &Call<'_, '_>, from: &Sender) -> usize {
+    let found: std::collections::BTreeSet<&str> = links(call)
+        .iter()
+        .filter(|link| link.is_action(from))
+        .map(|link| domain::organization(&link.host))
+        .collect();
+    found.len()
+}
+
+/// Sites that pass on whoever comes to wherever the link says.
+fn is_redirector(link: &Link) -> bool {
+    const SITES: &[(&str, &[&str])] = &[
+        ("google", &["/url?", "/amp/", "/pagead/aclk"]),
+        ("bing", &["/ck/a"]),
+        ("youtube", &["/redirect"]),
+        ("linkedin", &["/slink", "/redir"]),
+        ("facebook", &["/l.php", "/flx/warn"]),
+        ("baidu", &["/link?"]),
+        ("doubleclick", &["/pcs/click", "/ddm/", "/clk"]),
+        ("googleadservices", &["/pagead"]),
+        ("yahoo", &["/RU="]),
+        ("yandex", &["/clck/"]),
+    ];
+    let label = domain::label(&link.host);
+    SITES
+        .iter()
+        .any(|(site, paths)| *site == label && paths.iter().any(|path| link.path.contains(path)))
+}
+
+/// A label that is all look-alikes of Latin letters.
+fn is_disguised(label: &str) -> bool {
+    let decoded = match label.strip_prefix("xn--") {
+        Some(encoded) => punycode::decode(encoded),
+        None if label.is_ascii() => None,
+        None => Some(label.to_owned()),
+    };
+    decoded.is_some_and(|label| {
+        label
+            .chars()
+            .any(|c| fold::alike(c).is_some() || fold::styled(c).is_some())
+            && label
+                .chars()
+                .all(|c| c.is_ascii() || fold::alike(c).is_some() || fold::styled(c).is_some())
+    })
+}
+
+fn has_login(link: &Link) -> bool {
+    const WORDS: &[&str] = &[
+        "login",
+        "logon",
+        "signin",
+        "sign-in",
+        "verify",
+        "verification",
+        "validate",
+        "confirm",
+        "webmail",
+        "password",
+        "passwort",
+        "secure-",
+        "unlock",
+        "auth.",
+        "wallet",
+        "sso.",
+        "owa/",
+        "roundcube",
+        "mailbox",
+        "recover",
+        "kyc",
+    ];
+    let path = link
+        .path
+        .split('?')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    WORDS
+        .iter()
+        .any(|word| path.contains(word) || link.host.contains(word))
+}
+
+/// Numbers one behind the other, as those who are paid for clicks count them.
+fn is_counted(link: &Link) -> bool {
+    let path = link.path.split(['?', '#']).next().unwrap_or_default();
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let (mut run, mut longest) = (0, 0);
+    for part in path.split('/') {
+        run = if number(part.trim_end_matches("_md")) {
+            run + 1
+        } else {
+            0
+        };
+        longest = longest.max(run);
+    }
+    longest >= 4
+}
+
+/// The path is one long mixture of letters and digits.
+fn has_token(path: &str) -> bool {
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    path.split('/').any(|part| {
+        let digits = part.bytes().filter(u8::is_ascii_digit).count();
+        let upper = part.bytes().filter(u8::is_ascii_uppercase).count();
+        part.len() >= 30 && part.bytes().all(|b| b.is_ascii_alphanumeric()) && digits >= 4 && upper >= 4
+    })
+}
+
+/// What is shown is the name of a site, and the link leads to another one.
+fn shows_other(link: &Link, from: &Sender) -> bool {
+    let shown = link.text.trim();
+    if shown.contains(char::is_whitespace) || shown.contains('@') || shown.len() > 200 {
+        return false;
+    }
+    let lower = shown.to_lowercase();
+    let rest = lower
+        .strip_prefix("https://")
+        .or_else(|| lower.strip_prefix("http://"));
+    let is_url = rest.is_some() || lower.starts_with("www.");
+    let host = rest
+        .unwrap_or(&lower)
+        .split(['/', '?', '#', ':'])
+        .next()
+        .unwrap_or_default();
+    is_url
+        && host.contains('.')
+        && !domain::related(domain::organization(host), domain::organization(&link.host))
+        && !from.owns(host)
+}
+
+fn is_shouted(text: &str) -> bool {
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    letters >= 6 && !text.chars().any(char::is_lowercase)
+}
+
+/// A link to write to a free mailbox, where the sender writes from elsewhere.
+fn free_mailto(call: &Call<'_, '_>, from: &Sender) -> bool {
+    links(call).iter().any(|link| {
+        let start = link.url.get(..7).unwrap_or_default();
+        let host = link
+            .url
+            .get(7..)
+            .and_then(|rest| rest.split(['?', '&']).next()?.rsplit_once('@'))
+            .map(|(_, host)| host.to_lowercase());
+        start.eq_ignore_ascii_case("mailto:")
+            && host
+                .is_some_and(|host| hosts::is_in(hosts::FREE_MAIL, host.trim()) && host.trim() != from.host)
+    })
+}
+
+fn check_image(call: &Call<'_, '_>) -> bool {
+    let from = sender(call);
+    let any = |test: fn(&Link) -> bool| {
+        images(call)
+            .iter()
+            .any(|image| !from.owns(&image.host) && test(image))
+    };
+    match call.argument(0) {
+        "free" => any(|image| hosts::is_in(hosts::IMAGE_HOSTS, &image.host)),
+        "ip" => any(|image| domain::is_ip(&image.host)),
+        "cheap" => any(|image| hosts::is_cheap(&image.host)),
+        "any" => !images(call).is_empty(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(url: &str, text: &str) -> Link {
+        Link::new(&Uri {
+            raw: url.into(),
+            anchor_text: vec![text.into()],
+            ..Uri::default()
+        })
+    }
+
+    #[test]
+    fn hosts_and_paths() {
+        for (url, host, path) in [
+            (
+                "HTTPS://User:x@WWW.Example.COM:8080/a?b#c",
+                "www.example.com",
+                "/a?b#c",
+            ),
+            ("//cdn.example.com/x", "cdn.example.com", "/x"),
+            ("mailto:a@example.org", "", ""),
+            ("https://", "", ""),
+            ("http://ex\u{e4}mple.org", "ex\u{e4}mple.org", ""),
+        ] {
+            let link = link(url, "");
+            assert_eq!((link.host.as_str(), link.path.as_str()), (host, path), "{url}");
+        }
+    }
+
+    #[test]
+    fn shapes_of_paths() {
+        assert!(is_counted(&link(
+            "http://example.com/cl/3945_md/1995/721/1444",
+            ""
+        )));
+        assert!(!is_counted(&link("http://example.com/2024/05/12/title", "")));
+        assert!(
+            has_login(&link("http://example.com/app/signin.php", ""))
+                && !has_login(&link("http://example.com/?q=login", ""))
+        );
+        assert!(
+            is_redirector(&link("https://www.google.co.uk/url?q=x", ""))
+                && !is_redirector(&link("https://example.com/url?q=x", ""))
+        );
+    }
+
+    #[test]
+    fn what_is_shown() {
+        let from = Sender {
+            own: vec!["shop.example".into()],
+            ..Sender::default()
+        };
+        assert!(shows_other(
+            &link("http://evil.example", "https://www.paypal.com/login"),
+            &from
+        ));
+        for text in [
+            "https://evil.example/x",
+            "PayPal.com",
+            "see www.paypal.com",
+            "www.shop.example",
+        ] {
+            assert!(!shows_other(&link("http://evil.example", text), &from), "{text}");
+        }
+    }
+
+    #[test]
+    fn disguised_labels() {
+        assert!(is_disguised("xn--80ak6aa92e") && is_disguised("p\u{430}ypal"));
+        assert!(!is_disguised("xn--mller-kva") && !is_disguised("paypal") && !is_disguised("xn--"));
+    }
+}
