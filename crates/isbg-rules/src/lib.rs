@@ -6,5 +6,6 @@ pub mod lint;
 pub mod load;
 pub mod matcher;
 pub mod meta;
+pub mod network;
 pub mod pattern;
 pub mod ruleset;

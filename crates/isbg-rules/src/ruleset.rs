@@ -170,6 +170,14 @@ pub struct TestFlags {
     pub multiple: bool,
     /// Counts no further than this.
     pub max_hits: Option<u32>,
+    /// A list is asked about domains only, or about addresses only.
+    pub domains_only: bool,
+    pub ips_only: bool,
+    /// A list is asked about the addresses of links' hosts, or of their name servers.
+    pub a: bool,
+    pub ns: bool,
+    /// A list is asked about the full host.
+    pub notrim: bool,
     /// A body rule that leaves out the subject line.
     pub no_subject: bool,
     /// A MIME header rule over all parts' values at once.
@@ -238,6 +246,10 @@ pub struct Settings {
     pub bounce_relays: AddressList,
     /// Globs over the subject: `welcomelist_subject` and `blocklist_subject`.
     pub subjects: BTreeMap<String, AddressList>,
+    /// `uridnsbl`, `uridnssub` and their like: the directive and what followed the name, by the rule's name.
+    pub uri_lists: BTreeMap<String, (String, String)>,
+    /// `uridnsbl_skip_domain`: hosts and domains of links that are not looked up.
+    pub skipped_uri_domains: BTreeSet<String>,
     /// All other settings known here, as they were written, in order.
     pub other: Vec<(String, String)>,
 }
@@ -266,6 +278,8 @@ impl Default for Settings {
             freemail_welcomelist: BTreeSet::new(),
             bounce_relays: BTreeSet::new(),
             subjects: BTreeMap::new(),
+            uri_lists: BTreeMap::new(),
+            skipped_uri_domains: BTreeSet::new(),
             other: Vec::new(),
         }
     }
@@ -276,5 +290,15 @@ impl Settings {
     pub fn other(&self, key: &str) -> Option<&str> {
         let found = self.other.iter().rev().find(|(known, _)| known == key);
         found.map(|(_, value)| value.as_str())
+    }
+
+    /// The last value given for an entry of a setting that is written as `setting entry value`; the entry's letter case
+    /// does not count.
+    pub fn other_of(&self, key: &str, entry: &str) -> Option<&str> {
+        let lines = self.other.iter().rev().filter(|(known, _)| known == key);
+        let mut entries = lines.map(|(_, line)| line.split_once(char::is_whitespace).unwrap_or((line, "")));
+        entries
+            .find(|(known, _)| known.trim_start_matches('@').eq_ignore_ascii_case(entry))
+            .map(|(_, value)| value)
     }
 }

@@ -50,8 +50,6 @@ pub struct Signature {
     pub state: SignatureState,
     /// The size of an RSA key in bits; `None` for another kind of key.
     pub key_bits: Option<u32>,
-    /// Whether the key's owner only tries signing out.
-    pub testing: bool,
 }
 
 /// All that is known about a message's sender.

@@ -69,6 +69,11 @@ fn test_flags(words: &str) -> TestFlags {
             "noautolearn" => flags.no_autolearn = true,
             "autolearn_force" => flags.autolearn_force = true,
             "multiple" => flags.multiple = true,
+            "domains_only" => flags.domains_only = true,
+            "ips_only" => flags.ips_only = true,
+            "a" => flags.a = true,
+            "ns" => flags.ns = true,
+            "notrim" => flags.notrim = true,
             "nosubject" => flags.no_subject = true,
             "concat" => flags.concat = true,
             other => {

@@ -81,6 +81,18 @@ pub fn apply(draft: &mut Draft, key: &str, value: &str) -> bool {
                 draft.settings.bounce_relays.extend(lower_words(value));
                 complete
             }
+            "uridnsbl_skip_domain" => {
+                draft.settings.skipped_uri_domains.extend(lower_words(value));
+                complete
+            }
+            "clear_uridnsbl_skip_domain" => {
+                let skipped = &mut draft.settings.skipped_uri_domains;
+                skipped.retain(|known| !lower_words(value).any(|domain| domain == *known));
+                if !complete {
+                    skipped.clear();
+                }
+                true
+            }
             "welcomelist_subject" | "blocklist_subject" => {
                 let list = draft.settings.subjects.entry(key.to_owned()).or_default();
                 list.insert(value.to_ascii_lowercase());

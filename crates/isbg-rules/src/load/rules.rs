@@ -332,6 +332,14 @@ fn split_conditions(value: &str) -> Vec<&str> {
 
 fn network(draft: &mut Draft, key: &str, name: &str, value: &str) -> Defined {
     check_name(name, value)?;
+    if key != "askdns" {
+        // The rule itself is a `body` rule as a rule.
+        let list = (key.to_owned(), value.to_owned());
+        draft.settings.uri_lists.insert(name.to_owned(), list);
+        if draft.tests.contains_key(name) {
+            return Ok(());
+        }
+    }
     add(
         draft,
         name,

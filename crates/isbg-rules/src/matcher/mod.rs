@@ -10,10 +10,13 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use isbg_message::views::{self, Selector, Tlds};
+use isbg_message::views::{self, Selector, Tlds, Views};
 use isbg_types::Score;
+use isbg_types::auth::Authentication;
+use isbg_types::dns::Inquiry;
 
 use crate::load;
+use crate::network::{Found, Plan, Subject};
 use crate::pattern::{Limit, Pattern, PatternError, Program, Requirement};
 use crate::ruleset::{HeaderTest, Rule, RuleSet, Source, Test, View};
 
@@ -72,6 +75,8 @@ pub struct Matcher {
     argument_programs: Vec<OnceLock<Option<Program>>>,
     offences: Vec<AtomicU32>,
     unknown: Vec<(usize, String)>,
+    /// The network rules, where they count.
+    network: Option<Plan>,
 }
 
 /// The views' settings, which cannot be printed.
@@ -117,9 +122,15 @@ impl Matcher {
             argument_programs: std::iter::repeat_with(OnceLock::new).take(len).collect(),
             offences: std::iter::repeat_with(AtomicU32::default).take(len).collect(),
             unknown: Vec::new(),
+            network: None,
             rules,
         };
         matcher.sort_rules()?;
+        if mode.network {
+            let (plan, unknown) = Plan::new(&matcher.rules, |at| matcher.is_active(at));
+            matcher.network = Some(plan);
+            matcher.unknown.extend(unknown);
+        }
         matcher.metas = metas::in_order(&matcher.rules, |at| matcher.is_active(at));
         Ok(matcher)
     }
@@ -137,6 +148,30 @@ impl Matcher {
     /// The rules that would be run but cannot be run here, with the reason. Their hits are unknown.
     pub fn unknown(&self) -> &[(usize, String)] {
         &self.unknown
+    }
+
+    /// The network rules; `None` where they do not count.
+    pub fn network(&self) -> Option<&Plan> {
+        self.network.as_ref()
+    }
+
+    /// What the network rules look at in a message.
+    pub fn subject(&self, views: &Views<'_>) -> Option<Subject> {
+        let plan = self.network.as_ref()?;
+        Some(plan.subject(views, &self.rules.settings))
+    }
+
+    /// Evaluates the network rules as far as the answers go, and says in `inquiry` what else they want to know.
+    pub fn ask(
+        &self,
+        subject: &Subject,
+        authentication: &Authentication,
+        inquiry: &mut Inquiry<'_>,
+    ) -> Found {
+        let about = (&self.rules.settings, &self.views.0.tlds);
+        let plan = self.network.as_ref();
+        plan.map(|plan| plan.evaluate(subject, authentication, about, inquiry))
+            .unwrap_or_default()
     }
 
     /// A rule's points in the score set that is in force.
@@ -177,9 +212,6 @@ impl Matcher {
                 Test::Eval { .. } => self.sort_eval(at),
                 Test::UriDetail(_) => self.evals.push(at),
                 Test::Unrunnable(reason) => self.unknown.push((at, reason.clone())),
-                Test::Network { .. } if self.mode.network => {
-                    self.unknown.push((at, "it needs the network".to_owned()));
-                }
                 Test::Meta(_) | Test::Empty | Test::Network { .. } => {}
             }
         }
@@ -204,8 +236,8 @@ impl Matcher {
             return;
         };
         let is_rbl = *view == crate::ruleset::EvalView::Rbl;
-        if is_rbl || rule.flags.net {
-            if self.mode.network {
+        if Plan::owns(&self.rules, at) {
+            if !self.mode.network && !is_rbl && !rule.flags.net {
                 self.unknown.push((at, "it needs the network".to_owned()));
             }
         } else if rule.flags.learn {

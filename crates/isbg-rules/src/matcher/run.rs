@@ -9,6 +9,7 @@ use isbg_types::Score;
 use crate::eval::{self, Call};
 use crate::load;
 use crate::meta;
+use crate::network::Found;
 use crate::pattern::{Captured, Limit, Program};
 use crate::ruleset::{EvalView, HeaderTest, Test, View};
 
@@ -32,8 +33,14 @@ struct Run<'m, 'v, 's> {
 }
 
 impl Matcher {
-    /// Evaluates all rules over a message whose views were made with [`Matcher::view_settings`].
+    /// Evaluates all rules but those of the network over a message whose views were made with
+    /// [`Matcher::view_settings`].
     pub fn check(&self, views: &Views<'_>) -> Outcome {
+        self.check_with(views, &Found::default())
+    }
+
+    /// Evaluates all rules, those of the network as they were found to be.
+    pub fn check_with(&self, views: &Views<'_>, found: &Found) -> Outcome {
         let len = self.rules.rules.len();
         let state = eval::State::default();
         let mut run = Run {
@@ -54,6 +61,7 @@ impl Matcher {
         }
         run.templated();
         run.evals(|view| view != EvalView::Header);
+        found.hits.iter().for_each(|rule| run.add(*rule, 1));
         run.metas();
         run.outcome()
     }
