@@ -1,6 +1,7 @@
 //! Asking scorers outside of this program, each with deadline, caps and a limit on what runs at once. Knows neither
 //! mailboxes nor what follows from an answer.
 
+pub mod auth;
 pub mod dns;
 mod endpoint;
 pub mod program;

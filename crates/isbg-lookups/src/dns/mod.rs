@@ -2,6 +2,7 @@
 //! nothing, and asks no root or authoritative servers.
 
 mod answer;
+mod asker;
 mod system;
 mod transport;
 
@@ -19,6 +20,7 @@ use tokio::time::timeout;
 use transport::Question;
 
 pub use answer::Answer;
+pub use asker::{Asker, Session};
 pub use isbg_types::dns::{Data, Kind};
 
 /// The port that DNS servers listen on.
