@@ -10,6 +10,9 @@ use crate::{Unknown, UnknownKind};
 /// rspamd's default score for `reject`, where the answer names none.
 const REJECT: Score = Score(15_000);
 
+/// What it says of a database in a file that another of its processes is writing.
+const LOCKED: &str = "database is locked";
+
 /// More symbols than this are not listed.
 const MAX_SYMBOLS: usize = 1000;
 
@@ -112,6 +115,7 @@ pub(super) fn refusal(status: StatusCode, body: &[u8]) -> Unknown {
             "the message is larger than its max_message",
         ),
         429 | 502..=504 => (UnknownKind::Outage, "it may work again later"),
+        500 if said.contains(LOCKED) => (UnknownKind::Outage, "another of its processes is writing"),
         500 if said == "invalid command" => (
             UnknownKind::Refused,
             "only the controller (port 11334) can be taught, give its address",
@@ -119,6 +123,11 @@ pub(super) fn refusal(status: StatusCode, body: &[u8]) -> Unknown {
         _ => (UnknownKind::BadAnswer, "see rspamd's log"),
     };
     Unknown::new(kind, format!("rspamd says {code} {said}; {hint}"))
+}
+
+/// Whether it is to be asked again in a moment: rspamd's processes contend for a database in a file.
+pub(super) fn is_busy(unknown: &Unknown) -> bool {
+    unknown.kind == UnknownKind::Outage && unknown.detail.contains(LOCKED)
 }
 
 pub(super) fn bad(why: String) -> Unknown {
@@ -225,6 +234,11 @@ mod tests {
                 500,
                 br#"{"error":"invalid command","error_domain":"protocol-error"}"#,
                 UnknownKind::Refused,
+            ),
+            (
+                500,
+                br#"{"error":"cannot commit checkpoint: database is locked"}"#,
+                UnknownKind::Outage,
             ),
             (500, b"\x1b[2J", UnknownKind::BadAnswer),
             (302, b"", UnknownKind::BadAnswer),

@@ -10,12 +10,20 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 use isbg_spool::Spool;
 use isbg_types::{Class, Verdict};
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::{Endpoint, Unknown, UnknownKind};
 use exchange::exchange;
 
 pub use target::{DEFAULT_PORT, Target};
+
+/// How long to wait before each further try while its database is busy.
+const BUSY: [Duration; 4] = [
+    Duration::from_millis(100),
+    Duration::from_millis(300),
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+];
 
 /// How and where to ask.
 #[derive(Debug, Clone)]
@@ -130,8 +138,14 @@ impl Client {
         } else {
             "/learnham"
         };
-        let (status, body) = self.send(path, mail).await?;
-        answer::learned(status, &body, class)
+        let mut pauses = BUSY.into_iter();
+        loop {
+            let (status, body) = self.send(path, mail).await?;
+            match (answer::learned(status, &body, class), pauses.next()) {
+                (Err(unknown), Some(pause)) if answer::is_busy(&unknown) => sleep(pause).await,
+                (learned, _) => return learned,
+            }
+        }
     }
 
     async fn send(&self, path: &str, mail: &Spool) -> Result<(StatusCode, Vec<u8>), Unknown> {
