@@ -9,6 +9,7 @@ pub mod rspamd;
 pub mod spamd;
 mod text;
 mod unknown;
+pub mod update;
 
 pub use endpoint::{Address, Endpoint, NotAnAddress};
 pub use unknown::{Unknown, UnknownKind};

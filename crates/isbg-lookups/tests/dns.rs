@@ -1,5 +1,7 @@
 //! The resolver against a DNS server on loopback, honest and not. Knows no real domain.
 
+#![allow(clippy::unwrap_used, reason = "a helper of tests fails by panicking")]
+
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 

@@ -5,6 +5,7 @@
 //! folder of its own, and is gone, with all its processes, when the value is dropped or the test process dies.
 
 mod acceptor;
+pub mod channel;
 pub mod conservation;
 #[cfg(unix)]
 pub mod courier;
@@ -19,6 +20,7 @@ pub mod mailbox;
 #[cfg(unix)]
 pub mod maildir;
 pub mod mutf7;
+pub mod openpgp;
 mod port;
 #[cfg(unix)]
 mod process;
@@ -31,6 +33,7 @@ pub mod spamd;
 pub mod spamd_stub;
 #[cfg(unix)]
 mod unpacked;
+pub mod web;
 pub mod wire;
 
 pub use identity::{Authority, Identity};
