@@ -4,6 +4,7 @@
 mod ground;
 mod growth;
 mod idle;
+mod learn;
 mod moving;
 mod peers;
 mod run;
@@ -22,7 +23,8 @@ type Part = fn(&ground::Mail, &Path) -> Result<()>;
 /// What to measure.
 #[derive(Debug, clap::Args)]
 pub struct Bench {
-    /// Parts to run: scan, memory, spamd, peers, idle, moving, growth. All, if none is named.
+    /// Parts to run: scan, memory, spamd, peers, idle, moving, growth. All these, if none is named. Or
+    /// learn alone, whose corpus is a folder of streams, each with an `index`.
     parts: Vec<String>,
     /// A folder of messages (`*.eml`, in name order) to measure with, instead of generated ones.
     #[arg(long)]
@@ -38,6 +40,9 @@ impl Bench {
     /// # Errors
     /// When a server cannot be started, or the program fails.
     pub fn run(&self) -> Result<()> {
+        if self.parts == ["learn"] {
+            return learn::learn(self.corpus.as_deref());
+        }
         let isbg = program::or_built(self.isbg.as_deref())?;
         let mail = ground::Mail::load(self.corpus.as_deref())?;
         println!(
