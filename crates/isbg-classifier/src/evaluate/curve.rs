@@ -59,6 +59,28 @@ pub fn missed_percent(messages: &[Scored], ham_percent: f64) -> Option<f64> {
     Some(100.0 * (spam_total - caught) as f64 / spam_total as f64)
 }
 
+/// The ROC curve: for every threshold, from the highest to the lowest, the shares (0 to 1) of the ham and of the spam at
+/// or above it. Empty unless there are both.
+pub fn roc(messages: &[Scored]) -> Vec<(f64, f64)> {
+    let sorted = ascending(messages);
+    let spam_in = |some: &[Scored]| some.iter().filter(|message| message.class == Class::Spam).count();
+    let spam_total = spam_in(&sorted);
+    let ham_total = sorted.len() - spam_total;
+    if ham_total == 0 || spam_total == 0 {
+        return Vec::new();
+    }
+    let (mut ham, mut spam) = (0, 0);
+    let mut curve = vec![(0.0, 0.0)];
+    let groups: Vec<&[Scored]> = sorted.chunk_by(|a, b| a.score == b.score).collect();
+    for tied in groups.into_iter().rev() {
+        let spam_here = spam_in(tied);
+        spam += spam_here;
+        ham += tied.len() - spam_here;
+        curve.push((ham as f64 / ham_total as f64, spam as f64 / spam_total as f64));
+    }
+    curve
+}
+
 fn ascending(messages: &[Scored]) -> Vec<Scored> {
     let mut sorted: Vec<Scored> = messages
         .iter()
@@ -97,6 +119,23 @@ mod tests {
         let tied = stream(&[(0.0, 's'), (-0.0, 'h'), (f64::NAN, 'h')]);
         assert_eq!(one_minus_roca_percent(&tied), Some(25.0));
         assert_eq!(one_minus_roca_percent(&stream(&[(1.0, 'h')])), None);
+    }
+
+    #[test]
+    fn curve_from_nothing_to_all() {
+        let mail = stream(&[
+            (1.0, 's'),
+            (0.0, 'h'),
+            (2.0, 'h'),
+            (3.0, 's'),
+            (3.0, 's'),
+            (3.0, 's'),
+        ]);
+        assert_eq!(
+            roc(&mail),
+            [(0.0, 0.0), (0.0, 0.75), (0.5, 0.75), (0.5, 1.0), (1.0, 1.0)]
+        );
+        assert!(roc(&stream(&[(1.0, 's')])).is_empty());
     }
 
     #[test]

@@ -6,5 +6,5 @@ mod curve;
 mod run;
 
 pub use calibration::{Bin, calibration_error, reliability};
-pub use curve::{Scored, missed_percent, one_minus_roca_percent};
+pub use curve::{Scored, missed_percent, one_minus_roca_percent, roc};
 pub use run::{Confusion, Feedback, Filter, ParseFeedback, Verdict, folds, online};

@@ -64,6 +64,40 @@ pub fn configured_access(
     access(name, keys(&config, name)?, noninteractive, &config, around)
 }
 
+/// An account's mailbox, for reading only.
+#[derive(Debug)]
+pub struct Mailbox {
+    /// The way in.
+    pub access: Access,
+    /// Where new mail comes to, as people call it.
+    pub inbox: String,
+    /// Where spam is, as people call it; none to have it looked for.
+    pub spam_folder: Option<String>,
+}
+
+/// The mailbox of an account of the config file.
+///
+/// # Errors
+/// As [`configured`].
+pub fn configured_mailbox(
+    name: &str,
+    options: &ConfigOptions,
+    noninteractive: bool,
+    around: &Environment,
+) -> Result<Mailbox, Failure> {
+    let config = read(options, around)?;
+    let keys = keys(&config, name)?;
+    Ok(Mailbox {
+        access: access(name, keys, noninteractive, &config, around)?,
+        inbox: inbox(keys),
+        spam_folder: keys.spam_folder.clone(),
+    })
+}
+
+fn inbox(keys: &Keys) -> String {
+    keys.inbox.clone().unwrap_or_else(|| "INBOX".to_owned())
+}
+
 fn read(options: &ConfigOptions, around: &Environment) -> Result<Config, Failure> {
     let default = || Some(around.config_home.as_ref()?.join("isbg").join("config.toml"));
     let path = options.config.clone().or_else(default).ok_or_else(|| {
@@ -111,7 +145,7 @@ fn account(
     let blast_limit = judging.blast_limit.or(keys.blast_limit.map(|limit| limit.0));
     Ok(Account {
         access: access(name, keys, typed.output.noninteractive, config, around)?,
-        inbox: keys.inbox.clone().unwrap_or_else(|| "INBOX".to_owned()),
+        inbox: inbox(keys),
         spam_folder: keys.spam_folder.clone(),
         unsure_folder: judging.unsureinbox.clone().or_else(|| keys.unsure_folder.clone()),
         manner: Manner::Configured(Configured {

@@ -19,7 +19,7 @@ use crate::rules;
 use crate::secrets::Secret;
 
 pub use from_classic::{access, classic};
-pub use from_config::{configured, configured_access};
+pub use from_config::{Mailbox, configured, configured_access, configured_mailbox};
 pub use parts::scorer;
 
 /// One run.

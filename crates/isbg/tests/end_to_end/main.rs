@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "tests may panic")]
 
 mod accounts;
+mod backtest;
 mod cases;
 #[path = "../common/mod.rs"]
 mod common;

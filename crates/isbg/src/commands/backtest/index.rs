@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use isbg_engine::MOST_BYTES;
 use isbg_types::{Class, Untrusted};
+use tempfile::TempDir;
 
 use crate::exit::{Failure, Status};
 use crate::secrets::shown;
@@ -24,6 +25,8 @@ const LINE_SHOWN: usize = 60;
 pub struct Index {
     folder: PathBuf,
     entries: Vec<Entry>,
+    /// Keeps the folder while the mail is needed, where it was made for it.
+    _copies: Option<TempDir>,
 }
 
 /// A message.
@@ -31,8 +34,10 @@ pub struct Index {
 pub struct Entry {
     /// What it really is.
     pub class: Class,
-    /// Its file, as the index has it.
+    /// What it is called in the output: its file, as the index has it, or its folder and UID.
     pub path: String,
+    /// Its file, relative to the index.
+    pub file: PathBuf,
 }
 
 impl Index {
@@ -61,14 +66,27 @@ impl Index {
                 .checked_sub(read)
                 .ok_or_else(|| here(format!("the index is longer than {} MiB", MOST_INDEX >> 20)))?;
             if let Some(entry) = entry(&line).map_err(here)? {
-                there(&folder.join(&entry.path)).map_err(here)?;
+                there(&folder.join(&entry.file)).map_err(here)?;
                 entries.push(entry);
             }
         }
         if entries.is_empty() {
             return Err(wrong(format!("the index {name} names no message")));
         }
-        Ok(Self { folder, entries })
+        Ok(Self {
+            folder,
+            entries,
+            _copies: None,
+        })
+    }
+
+    /// Messages that were copied into a temporary folder.
+    pub fn of_copies(copies: TempDir, entries: Vec<Entry>) -> Self {
+        Self {
+            folder: copies.path().to_path_buf(),
+            entries,
+            _copies: Some(copies),
+        }
     }
 
     /// The messages, in order.
@@ -81,7 +99,7 @@ impl Index {
     /// # Errors
     /// When the file cannot be read any more.
     pub fn mail(&self, number: usize) -> Result<Vec<u8>> {
-        let path = self.folder.join(&self.entries[number].path);
+        let path = self.folder.join(&self.entries[number].file);
         let mut bytes = Vec::new();
         File::open(&path)
             .and_then(|file| file.take(MOST_BYTES as u64).read_to_end(&mut bytes))
@@ -119,6 +137,7 @@ fn entry(line: &[u8]) -> Result<Option<Entry>, String> {
         path => Ok(Some(Entry {
             class,
             path: path.to_owned(),
+            file: PathBuf::from(path),
         })),
     }
 }
@@ -142,6 +161,7 @@ mod tests {
             Ok(Some(Entry {
                 class,
                 path: path.to_owned(),
+                file: PathBuf::from(path),
             }))
         };
         assert_eq!(

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use isbg_classifier::Explanation;
 use isbg_message::{header, summary};
-use isbg_types::{Score, Untrusted};
+use isbg_types::{RuleHit, Score, Untrusted};
 
 use super::index::Index;
 use super::points::Rules;
@@ -45,81 +45,139 @@ impl Worst {
     }
 }
 
+/// The worst mistakes of one kind, as they are told to people.
+#[derive(Debug)]
+pub struct Kind {
+    /// What was mistaken for what.
+    pub title: &'static str,
+    /// Where the wrong verdict lies: 1 for spam, -1 for ham.
+    towards: f64,
+    /// The worst first.
+    pub mistakes: Vec<Told>,
+}
+
+/// A mistake, with its reasons.
+#[derive(Debug)]
+pub struct Told {
+    /// What it was ranked by.
+    pub score: f64,
+    /// Its name in the index.
+    pub path: String,
+    /// Its subject.
+    pub subject: String,
+    /// The rules' points, and the rules that speak most for the wrong verdict.
+    pub rules: Option<(Score, Vec<String>)>,
+    /// What had been learned by then.
+    pub learned: Option<Learned>,
+}
+
+/// What the classifier said of a mistake.
+#[derive(Debug)]
+pub struct Learned {
+    /// Messages of each class that it knew.
+    pub known: (u32, u32),
+    /// From 0 to 1.
+    pub probability: f64,
+    /// What it added to the score.
+    pub points: Score,
+    /// What in the message was most like the wrong class.
+    pub pieces: Vec<String>,
+}
+
 /// The worst mistakes of both kinds: first what would have been moved wrongly.
 ///
 /// # Errors
 /// When a message cannot be read.
-pub fn listed(notes: &Notes, index: &Index, rules: Option<&Rules>) -> Result<String> {
-    let mut text = String::new();
-    for (title, worst, towards) in [
-        ("Ham called spam", &notes.ham_as_spam, 1.0),
-        ("Spam called ham", &notes.spam_as_ham, -1.0),
-    ] {
-        if !worst.0.is_empty() {
-            text.push_str(&format!("\n{title}, the worst first:\n"));
-        }
-        for (_, mistake) in &worst.0 {
-            text.push_str(&described(mistake, index, rules, towards)?);
-        }
-    }
-    Ok(text)
+pub fn told(notes: &Notes, index: &Index, rules: Option<&Rules>) -> Result<[Kind; 2]> {
+    let kind = |title, worst: &Worst, towards| {
+        let told = |(_, mistake): &(f64, Mistake)| one(mistake, index, rules, towards);
+        anyhow::Ok(Kind {
+            title,
+            towards,
+            mistakes: worst.0.iter().map(told).collect::<Result<_>>()?,
+        })
+    };
+    Ok([
+        kind("Ham called spam", &notes.ham_as_spam, 1.0)?,
+        kind("Spam called ham", &notes.spam_as_ham, -1.0)?,
+    ])
 }
 
-/// `towards`: 1 for what speaks for spam, -1 for what speaks for ham.
-fn described(mistake: &Mistake, index: &Index, rules: Option<&Rules>, towards: f64) -> Result<String> {
+fn one(mistake: &Mistake, index: &Index, rules: Option<&Rules>, towards: f64) -> Result<Told> {
     let mail = index.mail(mistake.number)?;
-    let subject = summary(header::split(&mail).0).subject;
-    let path = Untrusted(&index.entries()[mistake.number].path).clipped(PATH);
-    let mut text = format!(
-        "{:>8.2}  {path}  {}\n",
-        mistake.score,
-        Untrusted(&subject).clipped(SUBJECT)
-    );
     let verdict = match rules {
         Some(rules) => rules.verdict(index, mistake.number)?,
         None => None,
     };
-    if let Some(verdict) = verdict {
-        let mut hits: Vec<(f64, String)> = verdict
-            .hits
-            .into_iter()
-            .map(|hit| (hit.score.unwrap_or_default().points(), hit.name))
-            .filter(|(points, _)| *points != 0.0)
-            .collect();
-        hits.sort_by(|a, b| (b.0 * towards).total_cmp(&(a.0 * towards)));
-        let named = hits
-            .iter()
-            .take(RULES)
-            .map(|(points, name)| format!("{name} {points}"));
-        text.push_str(&format!(
-            "{:10}rules: {} points: {}\n",
-            "",
-            verdict.score,
-            joined(named)
-        ));
-    }
-    if let Some(explained) = &mistake.explained {
-        let judgement = &explained.judgement;
-        let wrongly = if towards > 0.0 { "spam" } else { "ham" };
-        text.push_str(&format!(
-            "{:10}learned from {} ham and {} spam: {:.1} % spam, {} points; most like {wrongly}: {}\n",
-            "",
-            judgement.ham,
-            judgement.spam,
-            100.0 * judgement.probability,
-            Score::from_points(judgement.points()).unwrap_or_default(),
-            joined(pieces(explained, towards).into_iter())
-        ));
-    }
-    Ok(text)
+    Ok(Told {
+        score: mistake.score,
+        path: Untrusted(&index.entries()[mistake.number].path).clipped(PATH),
+        subject: Untrusted(&summary(header::split(&mail).0).subject).clipped(SUBJECT),
+        rules: verdict.map(|verdict| (verdict.score, named(verdict.hits, towards))),
+        learned: mistake.explained.as_ref().map(|explained| Learned {
+            known: (explained.judgement.ham, explained.judgement.spam),
+            probability: explained.judgement.probability,
+            points: Score::from_points(explained.judgement.points()).unwrap_or_default(),
+            pieces: pieces(explained, towards),
+        }),
+    })
 }
 
-fn joined(words: impl Iterator<Item = String>) -> String {
-    let words: Vec<String> = words.collect();
-    if words.is_empty() {
-        "nothing".to_owned()
-    } else {
-        words.join(", ")
+/// The rules that have points, those that speak most for the wrong verdict first.
+fn named(hits: Vec<RuleHit>, towards: f64) -> Vec<String> {
+    let mut hits: Vec<(f64, String)> = hits
+        .into_iter()
+        .map(|hit| (hit.score.unwrap_or_default().points(), hit.name))
+        .filter(|(points, _)| *points != 0.0)
+        .collect();
+    hits.sort_by(|a, b| (b.0 * towards).total_cmp(&(a.0 * towards)));
+    hits.iter()
+        .take(RULES)
+        .map(|(points, name)| format!("{name} {points}"))
+        .collect()
+}
+
+/// The mistakes as text; nothing where there are none.
+pub fn listed(kinds: &[Kind]) -> String {
+    let mut text = String::new();
+    for kind in kinds.iter().filter(|kind| !kind.mistakes.is_empty()) {
+        text.push_str(&format!("\n{}, the worst first:\n", kind.title));
+        for told in &kind.mistakes {
+            text.push_str(&format!("{:>8.2}  {}  {}\n", told.score, told.path, told.subject));
+            for line in kind.reasons(told) {
+                text.push_str(&format!("{:10}{line}\n", ""));
+            }
+        }
+    }
+    text
+}
+
+impl Kind {
+    /// What led to a mistake, a line for the rules and one for what was learned.
+    pub fn reasons(&self, told: &Told) -> Vec<String> {
+        let mut lines = Vec::new();
+        if let Some((points, named)) = &told.rules {
+            lines.push(format!("rules: {points} points: {}", joined(named)));
+        }
+        if let Some(learned) = &told.learned {
+            let wrongly = if self.towards > 0.0 { "spam" } else { "ham" };
+            lines.push(format!(
+                "learned from {} ham and {} spam: {:.1} % spam, {} points; most like {wrongly}: {}",
+                learned.known.0,
+                learned.known.1,
+                100.0 * learned.probability,
+                learned.points,
+                joined(&learned.pieces)
+            ));
+        }
+        lines
+    }
+}
+
+fn joined(words: &[String]) -> String {
+    match words {
+        [] => "nothing".to_owned(),
+        _ => words.join(", "),
     }
 }
 

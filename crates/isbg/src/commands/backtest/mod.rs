@@ -3,15 +3,17 @@
 
 mod figures;
 mod index;
+mod mailbox;
 mod mistakes;
+mod page;
 mod points;
 mod table;
 mod tested;
 
 use std::cell::RefCell;
 use std::fs::{self, File};
-use std::io::{BufWriter, Write as _};
-use std::path::Path;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
@@ -27,6 +29,7 @@ use crate::secrets::shown;
 use super::print;
 use figures::Figures;
 use index::Index;
+use page::Shown;
 use points::Rules;
 use tested::{Judges, Notes, Setup, Tested};
 
@@ -37,12 +40,17 @@ use tested::{Judges, Notes, Setup, Tested};
 /// message or the output cannot be read or written.
 pub fn backtest(typed: &Backtest, around: &Environment, terminal: &Terminal) -> Result<Status> {
     can_be_done(typed)?;
-    let file = around.expanded(typed.index.clone());
-    let index = Index::read(&file)?;
-    let scores = match &typed.scores {
-        Some(path) => Some(Scores::create(&around.expanded(path.clone()), &file)?),
-        None => None,
+    let file = typed.index.clone().map(|file| around.expanded(file));
+    let created = |path: &Option<PathBuf>| {
+        path.clone()
+            .map(|path| Output::create(&around.expanded(path), file.as_deref()))
+            .transpose()
     };
+    let index = match &file {
+        Some(file) => Index::read(file)?,
+        None => mailbox::index(typed, around, terminal)?,
+    };
+    let (scores, report) = (created(&typed.scores)?, created(&typed.report)?);
     let began = Instant::now();
     let rules = match typed.no_rules {
         true => None,
@@ -65,24 +73,46 @@ pub fn backtest(typed: &Backtest, around: &Environment, terminal: &Terminal) -> 
     let notes = RefCell::new(Notes::default());
     let verdicts = verdicts(typed, &setup, &notes, terminal)?;
     if let Some(scores) = scores {
-        scores.write(&index, &verdicts)?;
+        scores.write(&score_lines(&index, &verdicts))?;
     }
     let figures = Figures::new(&index, &verdicts, began.elapsed());
+    let notes = notes.into_inner();
+    let mistakes = match typed.files.json && report.is_none() {
+        true => None,
+        false => Some(mistakes::told(&notes, &index, rules.as_ref())?),
+    };
+    if let (Some(report), Some(mistakes)) = (report, &mistakes) {
+        report.write(&page::page(&Shown {
+            subject: &subject(typed),
+            figures: &figures,
+            index: &index,
+            verdicts: &verdicts,
+            probabilities: &notes.probabilities,
+            in_order: typed.folds.is_none(),
+            mistakes,
+        }))?;
+    }
     if typed.files.json {
         return print(&(serde_json::to_string(&figures)? + "\n"));
     }
-    let notes = notes.into_inner();
     let mut text = table::figures(&figures);
     text.push_str(&table::calibration(&notes.probabilities));
     if typed.folds.is_none() {
         text.push_str(&table::learning(&index, &verdicts));
     }
-    text.push_str(&mistakes::listed(&notes, &index, rules.as_ref())?);
+    text.push_str(&mistakes::listed(mistakes.as_ref().map_or(&[], |kinds| kinds)));
     print(&text)
 }
 
 /// Refuses what cannot be asked for together, or is not there.
 fn can_be_done(typed: &Backtest) -> Result<(), Failure> {
+    let mailbox = typed.account.is_some() || typed.mailbox.imaphost.is_some();
+    if typed.index.is_some() == mailbox {
+        return Err(Failure::arguments(
+            "name the mail to test on: an account of the config file, a mailbox with --imaphost and --imapuser, or \
+             --index with a file",
+        ));
+    }
     if typed.prior == Prior::Shipped {
         return Err(Failure::new(
             Status::BadArguments,
@@ -118,18 +148,42 @@ fn verdicts(
     verdicts
 }
 
-/// The file that `--scores` names.
-struct Scores {
+/// What was tested, in a few words.
+fn subject(typed: &Backtest) -> String {
+    match (&typed.index, &typed.account, &typed.mailbox.imapuser) {
+        (Some(index), ..) => shown(index),
+        (None, Some(account), _) => account.clone(),
+        (None, None, user) => user.clone().unwrap_or_default(),
+    }
+}
+
+/// A line `label score path` for each message.
+fn score_lines(index: &Index, verdicts: &[Verdict]) -> String {
+    let pairs = index.entries().iter().zip(verdicts);
+    pairs
+        .map(|(entry, verdict)| {
+            format!(
+                "{} {} {}\n",
+                figures::label(entry.class),
+                verdict.score,
+                entry.path
+            )
+        })
+        .collect()
+}
+
+/// A file that the user named for some of the output.
+struct Output {
     file: File,
     name: String,
 }
 
-impl Scores {
+impl Output {
     /// Opens the file before any work is done, unless it is the index.
-    fn create(path: &Path, index: &Path) -> Result<Self> {
+    fn create(path: &Path, index: Option<&Path>) -> Result<Self> {
         let real = |path: &Path| fs::canonicalize(path).ok();
         let name = shown(path);
-        if real(path).is_some_and(|real_path| real(index) == Some(real_path)) {
+        if real(path).is_some_and(|real_path| index.and_then(real) == Some(real_path)) {
             return Err(Failure::new(
                 Status::BadArguments,
                 format!("{name} is the index; name another file"),
@@ -140,15 +194,9 @@ impl Scores {
         Ok(Self { file, name })
     }
 
-    fn write(self, index: &Index, verdicts: &[Verdict]) -> Result<()> {
-        let mut out = BufWriter::new(self.file);
-        let mut all = || {
-            for (entry, verdict) in index.entries().iter().zip(verdicts) {
-                let label = figures::label(entry.class);
-                writeln!(out, "{label} {} {}", verdict.score, entry.path)?;
-            }
-            out.flush()
-        };
-        all().with_context(|| format!("cannot write {}", self.name))
+    fn write(mut self, text: &str) -> Result<()> {
+        self.file
+            .write_all(text.as_bytes())
+            .with_context(|| format!("cannot write {}", self.name))
     }
 }
