@@ -10,10 +10,10 @@ const CERTAIN: f64 = 2.94;
 const CAUTION: f64 = 3.0;
 /// Half of the score that training aims at.
 const UNCERTAIN: f64 = 2.0;
-/// Bounds of the points, and their upper bound before the model may decide alone: less than a threshold of 5.
+/// Bounds of the points, and before the model may decide alone: less than a third of a threshold of 5, either way.
 const LOWEST: f64 = -4.0;
 const HIGHEST: f64 = 5.0;
-const HIGHEST_YOUNG: f64 = 3.5;
+const YOUNG: f64 = 1.5;
 
 /// A message judged.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,14 +61,14 @@ impl Judgement {
     }
 
     /// Points beside a rule engine's, against a threshold of 5: the logit times 1.3, less the fewer labels there are,
-    /// within -4 and +5; at most +3.5 until the model may decide alone.
+    /// within -4 and +5; within -1.5 and +1.5 until the model may decide alone.
     pub fn points(&self) -> f64 {
-        let highest = if self.may_decide_alone() {
-            HIGHEST
+        let (lowest, highest) = if self.may_decide_alone() {
+            (LOWEST, HIGHEST)
         } else {
-            HIGHEST_YOUNG
+            (-YOUNG, YOUNG)
         };
-        self.unbounded_points().clamp(LOWEST, highest)
+        self.unbounded_points().clamp(lowest, highest)
     }
 
     /// The same points without bounds: for ranking messages, not for deciding about one.
@@ -96,9 +96,9 @@ mod tests {
     #[test]
     fn points_grow_with_what_is_known() {
         assert_eq!(judgement(9.0, 0, 5000).points(), 0.0);
-        assert!((judgement(4.0, 50, 60).points() - 2.6).abs() < 1e-9);
-        assert_eq!(judgement(99.0, 199, 5000).points(), 3.5);
-        assert_eq!(judgement(99.0, 200, 19).points(), 3.5);
+        assert!((judgement(4.0, 200, 50).points() - 2.6).abs() < 1e-9);
+        assert_eq!(judgement(99.0, 199, 5000).points(), 1.5);
+        assert_eq!(judgement(-99.0, 200, 19).points(), -1.5);
         assert_eq!(judgement(99.0, 200, 20).points(), 5.0);
         assert_eq!(judgement(-99.0, 500, 500).points(), -4.0);
     }

@@ -142,10 +142,19 @@ impl Model {
     /// others change, as long as it and they are among the stored messages, so that taking back the last lesson leaves
     /// the weights as they were. Returns as what it had been learnt; `None` if it was not, or is forgotten.
     pub fn unlearn(&mut self, raw: &[u8]) -> Option<Class> {
-        let Features { digest, slots } = self.features(raw);
-        let class = self.ledger.class(digest)?;
-        self.take_back(digest, &slots, class);
+        self.unlearn_features(&self.features(raw))
+    }
+
+    /// As [`Model::unlearn`], for a message whose features were read by a model of the same seed.
+    pub fn unlearn_features(&mut self, features: &Features) -> Option<Class> {
+        let class = self.ledger.class(features.digest)?;
+        self.take_back(features.digest, &features.slots, class);
         Some(class)
+    }
+
+    /// Whether features read by the other model mean the same to this one.
+    pub fn has_seed_of(&self, other: &Self) -> bool {
+        self.seed == other.seed
     }
 
     fn take_back(&mut self, digest: u64, slots: &Slots, class: Class) {

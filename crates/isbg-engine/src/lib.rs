@@ -10,7 +10,10 @@ mod scorer;
 mod spamd;
 
 pub use default::pick_default;
-pub use native::{MOST_BYTES, Native, NativeSettings};
+pub use native::{
+    Change, Grounds, MOST_BYTES, Memory, ModelHome, Native, NativeSettings, NotSenders, People, Senders,
+    Standing, Total, total,
+};
 pub use outage::{Consequence, consequence, weigh};
 pub use program::SpamAssassin;
 pub use rspamd::Rspamd;

@@ -72,7 +72,7 @@ async fn verdict_report_and_lesson() {
 
     let unknown = scorer.teach(&mail(SPAM), Class::Spam).await.unwrap_err();
     assert!(
-        unknown.kind == UnknownKind::Refused && unknown.detail.contains("--engine spamd"),
+        unknown.kind == UnknownKind::Refused && unknown.detail.contains("--no-classifier"),
         "{unknown}"
     );
     assert_eq!(consequence(&scorer, &unknown).await, Consequence::Stop(unknown));

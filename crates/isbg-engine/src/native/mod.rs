@@ -1,7 +1,10 @@
-//! The native scorer: SpamAssassin's rules, run in this process on threads of its own. Does not know where the rules
-//! come from.
+//! The native scorer: rules, what the user taught and whom the user knows, in this process on threads of its own. Does not
+//! know where any of them come from.
 
+mod memory;
+mod people;
 mod pool;
+mod total;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -9,15 +12,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use isbg_classifier::{Explanation, Judgement, Lesson};
 use isbg_message::views::Views;
 use isbg_rules::matcher::{Matcher, Outcome};
 use isbg_spool::Spool;
 use isbg_types::{Class, RuleHit, Score, Verdict};
 
 use crate::report::wrapped;
-use crate::{PROBE, Scored, Scorer, Taught, Unknown, UnknownKind, Wish};
+use crate::{Learned, PROBE, Scored, Scorer, Taught, Unknown, UnknownKind, Wish};
 
+pub use memory::{Change, Memory, ModelHome};
+pub use people::{NotSenders, People, Senders, Standing};
 use pool::Pool;
+pub use total::{Total, total};
 
 /// A longer message is judged by its first so many bytes: 16 MiB. Rules look at a small part of each text as it is, and
 /// a judge that refused what is longer would let mail through for its size.
@@ -32,6 +39,8 @@ pub struct NativeSettings {
     pub deadline: Duration,
     /// Whether a verdict lists the sub-rules as well, whose names begin with two underscores. They have no points.
     pub sub_rules: bool,
+    /// Whether the classifier's part in a verdict comes with its reasons.
+    pub explain: bool,
 }
 
 impl Default for NativeSettings {
@@ -40,14 +49,37 @@ impl Default for NativeSettings {
             at_once: NonZeroUsize::MIN,
             deadline: Duration::from_secs(60),
             sub_rules: false,
+            explain: false,
         }
     }
 }
 
-/// Judges by a set of rules.
+/// What the native scorer judges by.
+#[derive(Debug, Clone)]
+pub struct Grounds {
+    /// The rules.
+    pub matcher: Arc<Matcher>,
+    /// What the user taught. Without it nothing can be taught.
+    pub memory: Option<Memory>,
+    /// Whom the user knows.
+    pub people: People,
+}
+
+/// The rules alone.
+impl From<Arc<Matcher>> for Grounds {
+    fn from(matcher: Arc<Matcher>) -> Self {
+        Self {
+            matcher,
+            memory: None,
+            people: People::default(),
+        }
+    }
+}
+
+/// Judges by rules, lessons and people; learns.
 #[derive(Debug)]
 pub struct Native {
-    pool: Pool<Spool, Result<Verdict, Unknown>>,
+    pool: Pool<Spool, Result<Scored, Unknown>>,
     judge: Arc<Judge>,
     deadline: Duration,
 }
@@ -55,8 +87,9 @@ pub struct Native {
 /// What all threads share.
 #[derive(Debug)]
 struct Judge {
-    matcher: Arc<Matcher>,
+    grounds: Grounds,
     sub_rules: bool,
+    explain: bool,
     /// Rules whose pattern used up its steps, with the number of messages.
     limited: Mutex<BTreeMap<usize, u64>>,
 }
@@ -66,14 +99,15 @@ impl Native {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn new(matcher: Arc<Matcher>, settings: NativeSettings) -> Result<Self, Unknown> {
+    pub fn new(grounds: impl Into<Grounds>, settings: NativeSettings) -> Result<Self, Unknown> {
         let judge = Arc::new(Judge {
-            matcher,
+            grounds: grounds.into(),
             sub_rules: settings.sub_rules,
+            explain: settings.explain,
             limited: Mutex::default(),
         });
         let work = Arc::clone(&judge);
-        let pool = Pool::start(settings.at_once, move |mail: &Spool| work.verdict(mail))
+        let pool = Pool::start(settings.at_once, move |mail: &Spool| work.scored(mail))
             .map_err(|error| Unknown::new(UnknownKind::Outage, format!("cannot start a thread: {error}")))?;
         Ok(Self {
             pool,
@@ -82,52 +116,98 @@ impl Native {
         })
     }
 
-    async fn verdict(&self, mail: &Spool) -> Result<Verdict, Unknown> {
+    async fn scored(&self, mail: &Spool) -> Result<Scored, Unknown> {
         self.pool.run(mail.clone(), self.deadline).await?
+    }
+
+    /// Does what changes the model, or waits for another process, off the threads that judge.
+    async fn remembering<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Memory) -> Result<T, Unknown> + Send + 'static,
+    ) -> Result<T, Unknown> {
+        let Some(memory) = self.judge.grounds.memory.clone() else {
+            return Err(Unknown::new(
+                UnknownKind::Refused,
+                "the native scorer learns nothing with --no-classifier; leave that out, or name another scorer with --engine",
+            ));
+        };
+        tokio::task::spawn_blocking(move || work(&memory))
+            .await
+            .unwrap_or_else(|_| {
+                Err(Unknown::new(
+                    UnknownKind::BadAnswer,
+                    "a lesson failed (an internal error)",
+                ))
+            })
     }
 }
 
 impl Judge {
-    fn verdict(&self, mail: &Spool) -> Result<Verdict, Unknown> {
-        let message = mail.prefix(MOST_BYTES).map_err(|error| {
-            Unknown::new(
-                UnknownKind::Outage,
-                format!("a temporary file cannot be read: {error}"),
-            )
-        })?;
-        let outcome = self
-            .matcher
-            .check(&Views::new(&message, self.matcher.view_settings()));
+    fn scored(&self, mail: &Spool) -> Result<Scored, Unknown> {
+        let message = whole(mail)?;
+        let matcher = &self.grounds.matcher;
+        let outcome = matcher.check(&Views::new(&message, matcher.view_settings()));
         self.note(&outcome);
-        let required = self.matcher.rules().settings.required_score;
-        Ok(Verdict {
-            score: outcome.score,
-            required,
-            spam: outcome.score >= required,
-            hits: self.hits(&outcome),
+        let (judgement, explanation) = self.judged(&message);
+        let standing = self.grounds.people.standing(&message);
+        let (mut hits, by_rules) = self.hits(&outcome, judgement.is_some());
+        let total = total(by_rules, judgement.as_ref(), standing);
+        hits.extend(standing.map(|standing| RuleHit {
+            name: standing.name().to_owned(),
+            score: Some(standing.points()),
+            description: Some(standing.description().to_owned()),
+        }));
+        hits.extend(
+            judgement
+                .iter()
+                .flat_map(|judgement| bayes_hits(judgement, total.learned)),
+        );
+        let required = matcher.rules().settings.required_score;
+        Ok(Scored {
+            learned: judgement.map(|judgement| Learned {
+                probability: judgement.probability,
+                points: total.learned,
+                explanation,
+            }),
+            ..Scored::from(Verdict {
+                score: total.score,
+                required,
+                spam: total.score >= required,
+                hits,
+            })
         })
     }
 
-    fn hits(&self, outcome: &Outcome) -> Vec<RuleHit> {
-        let rules = &self.matcher.rules().rules;
-        outcome
-            .hits
-            .iter()
-            .filter_map(|hit| {
-                let rule = rules.get(hit.rule)?;
-                let sub_rule = rule.name.starts_with("__");
-                let points = self.matcher.points(hit.rule) * f64::from(hit.times);
-                (self.sub_rules || !sub_rule).then(|| RuleHit {
+    fn judged(&self, message: &[u8]) -> (Option<Judgement>, Option<Box<Explanation>>) {
+        let memory = self.grounds.memory.as_ref();
+        if !self.explain {
+            return (memory.and_then(|memory| memory.judge(message)), None);
+        }
+        let explained = memory.and_then(|memory| memory.explain(message));
+        let judgement = explained.as_ref().map(|explained| explained.judgement.clone());
+        (judgement, explained.map(Box::new))
+    }
+
+    /// The rules that hit, and the sum of their points. Rules that ask for another Bayes give way to what was learned here.
+    fn hits(&self, outcome: &Outcome, learned: bool) -> (Vec<RuleHit>, Score) {
+        let (matcher, mut score) = (&self.grounds.matcher, outcome.score);
+        let rules = &matcher.rules().rules;
+        let mut hits = Vec::with_capacity(outcome.hits.len());
+        for hit in &outcome.hits {
+            let Some(rule) = rules.get(hit.rule) else { continue };
+            let sub_rule = rule.name.starts_with("__");
+            let points = Score::from_points(matcher.points(hit.rule) * f64::from(hit.times));
+            if learned && total::is_bayes(&rule.name) {
+                score += Score(-points.unwrap_or_default().0);
+            } else if self.sub_rules || !sub_rule {
+                hits.push(RuleHit {
                     name: rule.name.clone(),
-                    score: if sub_rule {
-                        Some(Score(0))
-                    } else {
-                        Score::from_points(points)
-                    },
+                    score: if sub_rule { Some(Score(0)) } else { points },
                     description: rule.description.clone(),
-                })
-            })
-            .collect()
+                });
+            }
+        }
+        (hits, score)
     }
 
     fn note(&self, outcome: &Outcome) {
@@ -141,10 +221,11 @@ impl Judge {
     }
 
     fn remarks(&self) -> Vec<String> {
-        let off = self.matcher.switched_off();
+        let matcher = &self.grounds.matcher;
+        let off = matcher.switched_off();
         let limited = self.limited.lock().unwrap_or_else(PoisonError::into_inner);
         let remark = |(rule, messages): (&usize, &u64)| {
-            let name = &self.matcher.rules().rules.get(*rule)?.name;
+            let name = &matcher.rules().rules.get(*rule)?.name;
             let then = if off.contains(rule) {
                 " and is not used any more"
             } else {
@@ -155,8 +236,42 @@ impl Judge {
                  known"
             ))
         };
-        limited.iter().filter_map(remark).collect()
+        let trouble = self.grounds.memory.as_ref().and_then(Memory::trouble);
+        let without =
+            trouble.map(|why| format!("judged by the rules alone, without what was learned: {why}"));
+        without
+            .into_iter()
+            .chain(limited.iter().filter_map(remark))
+            .collect()
     }
+}
+
+/// As much of a message as is judged and learned.
+fn whole(mail: &Spool) -> Result<bytes::Bytes, Unknown> {
+    mail.prefix(MOST_BYTES).map_err(|error| {
+        Unknown::new(
+            UnknownKind::Outage,
+            format!("a temporary file cannot be read: {error}"),
+        )
+    })
+}
+
+/// What was learned as SpamAssassin names it: the first name has the points.
+fn bayes_hits(judgement: &Judgement, points: Score) -> impl Iterator<Item = RuleHit> {
+    let description = format!(
+        "Learned from {} ham and {} spam: {:.1} % spam",
+        judgement.ham,
+        judgement.spam,
+        100.0 * judgement.probability
+    );
+    let points = std::iter::once(points).chain(std::iter::repeat(Score(0)));
+    total::bayes_names(judgement.probability)
+        .zip(points)
+        .map(move |(name, points)| RuleHit {
+            name: name.to_owned(),
+            score: Some(points),
+            description: Some(description.clone()),
+        })
 }
 
 impl Scorer for Native {
@@ -166,7 +281,7 @@ impl Scorer for Native {
 
     fn score<'a>(&'a self, mail: &'a Spool, wish: Wish) -> BoxFuture<'a, Result<Scored, Unknown>> {
         Box::pin(async move {
-            let scored = self.verdict(mail).await?.into();
+            let scored = self.scored(mail).await?;
             match wish {
                 Wish::Verdict => Ok(scored),
                 Wish::Report => wrapped(scored, mail, self.name()).await,
@@ -174,17 +289,27 @@ impl Scorer for Native {
         })
     }
 
-    fn teach<'a>(&'a self, _: &'a Spool, _: Class) -> BoxFuture<'a, Result<Taught, Unknown>> {
-        Box::pin(async {
-            Err(Unknown::new(
-                UnknownKind::Refused,
-                "the native scorer does not learn; name one that does with --engine spamd, spamassassin or rspamd",
-            ))
+    fn teach<'a>(&'a self, mail: &'a Spool, class: Class) -> BoxFuture<'a, Result<Taught, Unknown>> {
+        let mail = mail.clone();
+        Box::pin(self.remembering(move |memory| {
+            Ok(match memory.learn(&whole(&mail)?, class)? {
+                Lesson::Learned | Lesson::Corrected => Taught::Learned,
+                Lesson::AlreadyKnown => Taught::AlreadyKnown,
+            })
+        }))
+    }
+
+    fn settle(&self) -> BoxFuture<'_, Result<(), Unknown>> {
+        Box::pin(async move {
+            match self.judge.grounds.memory {
+                Some(_) => self.remembering(Memory::save).await,
+                None => Ok(()),
+            }
         })
     }
 
     fn probe(&self) -> BoxFuture<'_, Result<(), Unknown>> {
-        Box::pin(async move { self.verdict(&PROBE.to_vec().into()).await.map(drop) })
+        Box::pin(async move { self.scored(&PROBE.to_vec().into()).await.map(drop) })
     }
 
     fn remarks(&self) -> Vec<String> {
