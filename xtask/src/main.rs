@@ -33,6 +33,7 @@ cargo xtask demo      the main job on a real IMAP server on this machine, with m
 cargo xtask test      everything that must hold: tests, lints, layout, house rules; installs the servers the tests need
 cargo xtask bench     speed and memory, against the peers named (--help tells more)
 cargo xtask soak      long runs: every file of a folder, or a day of cron with kills and outages (--help tells more)
+cargo xtask oracle    views, hits and scores of the rules, against the SpamAssassin on this machine (--help tells more)
 cargo xtask servers   only installs and unpacks those servers
 cargo xtask tidy      only the house rules that no compiler checks";
 
@@ -61,7 +62,7 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome: Result<()> = match arguments.as_slice() {
         ["test"] => test::test(),
-        ["demo" | "soak", ..] => servers::prepare_few().and_then(|()| lab(&arguments)),
+        ["demo" | "oracle" | "soak", ..] => servers::prepare_few().and_then(|()| lab(&arguments)),
         ["bench", ..] => servers::prepare().and_then(|()| lab(&arguments)),
         ["servers"] => servers::prepare(),
         ["tidy"] => tidy::tidy(),

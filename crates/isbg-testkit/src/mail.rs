@@ -2,9 +2,11 @@
 //! names and addresses are invented. Judges nothing.
 
 mod bulk;
+mod hostile;
 mod odd;
 
 pub use bulk::{Numbers, SPAM_PHRASE, ham, sized, spam};
+pub use hostile::hostile;
 pub use odd::odd;
 
 use crate::mailbox::with_crlf;
@@ -150,6 +152,7 @@ mod tests {
     fn the_same_seed_gives_the_same_message() {
         for seed in 0..50 {
             assert_eq!(ham(seed), ham(seed));
+            assert_eq!(hostile(seed), hostile(seed));
             assert_ne!(spam(seed), spam(seed + 1));
             assert!(String::from_utf8(spam(seed)).unwrap().contains(SPAM_PHRASE));
             assert!(!String::from_utf8(ham(seed)).unwrap().contains(SPAM_PHRASE));

@@ -92,7 +92,7 @@ fn month(word: &[u8]) -> Option<i64> {
 /// Seconds since 1970; `None` where there is no date in it.
 pub(super) fn seconds(date: &[u8]) -> Option<i64> {
     let words = words(date);
-    let (day, month, year, used) = day_of(&words)?;
+    let (day, month, year, used) = day_of(&words).filter(|(day, ..)| *day > 0)?;
     let rest: Vec<&[u8]> = words
         .iter()
         .enumerate()

@@ -109,7 +109,7 @@ impl Numbers {
         (self.next() % end as u64) as usize
     }
 
-    fn pick(&mut self, words: &[&'static str]) -> &'static str {
+    pub(super) fn pick(&mut self, words: &[&'static str]) -> &'static str {
         words[self.below(words.len())]
     }
 

@@ -346,9 +346,15 @@ fn is_collapsible(c: char) -> bool {
     matches!(c, ' ' | '\t'..='\r')
 }
 
+/// A no-break space in UTF-8, read byte by byte: SpamAssassin takes the two characters for a blank.
+const READ_AS_BYTES: &str = "\u{c2}\u{a0}";
+
 /// Nothing but blanks.
 fn is_blank(text: &str) -> bool {
-    text.chars().all(is_collapsible)
+    match text.chars().all(is_collapsible) {
+        true => true,
+        false => text.contains(READ_AS_BYTES) && text.replace(READ_AS_BYTES, "").chars().all(is_collapsible),
+    }
 }
 
 /// Runs of blanks become one.
@@ -357,18 +363,25 @@ fn collapse(text: &str) -> Cow<'_, str> {
     let odd = bytes.iter().enumerate().any(|(at, byte)| match byte {
         9..=13 => true,
         b' ' => bytes.get(at + 1) == Some(&b' '),
+        // The first byte of that no-break space.
+        0xc3 => bytes[at..].starts_with(READ_AS_BYTES.as_bytes()),
         _ => false,
     });
     if !odd {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(is_collapsible) {
-        out.push_str(&rest[..at]);
-        out.push(' ');
-        rest = rest[at..].trim_start_matches(is_collapsible);
+    for (number, piece) in text.split(READ_AS_BYTES).enumerate() {
+        if number > 0 {
+            out.push(' ');
+        }
+        let mut rest = piece;
+        while let Some(at) = rest.find(is_collapsible) {
+            out.push_str(&rest[..at]);
+            out.push(' ');
+            rest = rest[at..].trim_start_matches(is_collapsible);
+        }
+        out.push_str(rest);
     }
-    out.push_str(rest);
     Cow::Owned(out)
 }
