@@ -2,6 +2,7 @@
 //! know where any of them come from.
 
 mod memory;
+mod network;
 mod people;
 mod pool;
 mod total;
@@ -13,8 +14,10 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use isbg_classifier::{Explanation, Judgement, Lesson};
+use isbg_lookups::dns::Resolver;
 use isbg_message::views::Views;
 use isbg_rules::matcher::{Matcher, Outcome};
+use isbg_rules::network::Found;
 use isbg_spool::Spool;
 use isbg_types::{Class, RuleHit, Score, Verdict};
 
@@ -22,6 +25,7 @@ use crate::report::wrapped;
 use crate::{Learned, PROBE, Scored, Scorer, Taught, Unknown, UnknownKind, Wish};
 
 pub use memory::{Change, Memory, ModelHome};
+use network::Network;
 pub use people::{NotSenders, People, Senders, Standing};
 use pool::Pool;
 pub use total::{Total, total};
@@ -79,9 +83,10 @@ impl From<Arc<Matcher>> for Grounds {
 /// Judges by rules, lessons and people; learns.
 #[derive(Debug)]
 pub struct Native {
-    pool: Pool<Spool, Result<Scored, Unknown>>,
+    pool: Pool<(Spool, Found), Result<Scored, Unknown>>,
     judge: Arc<Judge>,
-    deadline: Duration,
+    settings: NativeSettings,
+    network: Option<Network>,
 }
 
 /// What all threads share.
@@ -107,17 +112,42 @@ impl Native {
             limited: Mutex::default(),
         });
         let work = Arc::clone(&judge);
-        let pool = Pool::start(settings.at_once, move |mail: &Spool| work.scored(mail))
-            .map_err(|error| Unknown::new(UnknownKind::Outage, format!("cannot start a thread: {error}")))?;
+        let pool = Pool::start(settings.at_once, move |(mail, found)| work.scored(mail, found))
+            .map_err(no_thread)?;
         Ok(Self {
             pool,
             judge,
-            deadline: settings.deadline,
+            settings,
+            network: None,
         })
     }
 
+    /// Has the network rules' questions answered by this resolver, where the rules were made ready for the network. Without
+    /// this nobody is asked anything.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn asking(mut self, resolver: Resolver) -> Result<Self, Unknown> {
+        let matcher = Arc::clone(&self.judge.grounds.matcher);
+        let NativeSettings {
+            at_once, deadline, ..
+        } = self.settings;
+        self.network = Some(Network::new(matcher, resolver, at_once, deadline).map_err(no_thread)?);
+        Ok(self)
+    }
+
     async fn scored(&self, mail: &Spool) -> Result<Scored, Unknown> {
-        self.pool.run(mail.clone(), self.deadline).await?
+        let found = match &self.network {
+            Some(network) => network.find_out(mail).await?,
+            None => Found::default(),
+        };
+        self.scored_with(mail, found).await
+    }
+
+    async fn scored_with(&self, mail: &Spool, found: Found) -> Result<Scored, Unknown> {
+        self.pool
+            .run((mail.clone(), found), self.settings.deadline)
+            .await?
     }
 
     /// Does what changes the model, or waits for another process, off the threads that judge.
@@ -143,10 +173,10 @@ impl Native {
 }
 
 impl Judge {
-    fn scored(&self, mail: &Spool) -> Result<Scored, Unknown> {
+    fn scored(&self, mail: &Spool, found: &Found) -> Result<Scored, Unknown> {
         let message = whole(mail)?;
         let matcher = &self.grounds.matcher;
-        let outcome = matcher.check(&Views::new(&message, matcher.view_settings()));
+        let outcome = matcher.check_with(&Views::new(&message, matcher.view_settings()), found);
         self.note(&outcome);
         let (judgement, explanation) = self.judged(&message);
         let standing = self.grounds.people.standing(&message);
@@ -246,6 +276,10 @@ impl Judge {
     }
 }
 
+fn no_thread(error: std::io::Error) -> Unknown {
+    Unknown::new(UnknownKind::Outage, format!("cannot start a thread: {error}"))
+}
+
 /// As much of a message as is judged and learned.
 fn whole(mail: &Spool) -> Result<bytes::Bytes, Unknown> {
     mail.prefix(MOST_BYTES).map_err(|error| {
@@ -309,10 +343,15 @@ impl Scorer for Native {
     }
 
     fn probe(&self) -> BoxFuture<'_, Result<(), Unknown>> {
-        Box::pin(async move { self.scored(&PROBE.to_vec().into()).await.map(drop) })
+        // Whether others answer is another question.
+        Box::pin(async move {
+            let probe = PROBE.to_vec().into();
+            self.scored_with(&probe, Found::default()).await.map(drop)
+        })
     }
 
     fn remarks(&self) -> Vec<String> {
-        self.judge.remarks()
+        let asked = self.network.iter().flat_map(Network::remarks);
+        self.judge.remarks().into_iter().chain(asked).collect()
     }
 }

@@ -231,6 +231,8 @@ fn values(tag: &Tag, context: &Context<'_>) -> Option<Vec<String>> {
         Tag::LastExternalHelo => hop.map(|hop| hop.helo.clone()).into_iter().collect(),
         Tag::UriHosts => subject.hosts.iter().map(|(host, _)| host.clone()).collect(),
         Tag::UriDomains => subject.hosts.iter().map(|(_, domain)| domain.clone()).collect(),
+        // A whole field ends with a line end, which is in no name.
+        Tag::Header(selector) if !selector.contains(':') => Vec::new(),
         Tag::Header(selector) => texts(selector).collect(),
     };
     Some(names::unique(found.into_iter().filter(|value| !value.is_empty())))

@@ -137,7 +137,10 @@ impl Plan {
         match &rule.test {
             Test::Network { .. } => true,
             Test::Eval { view, function, .. } => {
-                *view == crate::ruleset::EvalView::Rbl || rule.flags.net || senders::knows(function)
+                *view == crate::ruleset::EvalView::Rbl
+                    || rule.flags.net
+                    || rules.settings.uri_lists.contains_key(&rule.name)
+                    || senders::knows(function)
             }
             _ => false,
         }
