@@ -20,7 +20,7 @@ pub use correspondents::{recipients, senders};
 pub use fingerprint::{fingerprint, fingerprint_of};
 pub use forwarded::forwarded;
 pub use header::{Summary, summary};
-pub use report::{originals, unwrap_report, wrap_report};
+pub use report::{AttachAs, originals, unwrap_report, wrap, wrap_report};
 pub use strip::strip_markup;
 
 /// How much structure is looked at in one message. Beyond a limit the rest is left as it is, unread.

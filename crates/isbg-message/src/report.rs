@@ -72,26 +72,56 @@ pub fn originals(message: &Spool) -> io::Result<impl Iterator<Item = io::Result<
 /// # Errors
 /// When a temporary file cannot be read or written.
 pub fn wrap_report(original: &Spool, verdict: &Verdict, report: &str, scorer: &str) -> io::Result<Spool> {
+    let mut header = Vec::new();
+    repeat_fields(&mut header, &original.prefix(BLOCK_LIMIT)?)?;
+    write_verdict(&mut header, verdict, scorer)?;
+    wrap(original, &header, report, AttachAs::Message, "\r\n")
+}
+
+/// How [`wrap`] attaches the original.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttachAs {
+    /// As a message (`report_safe 1`).
+    Message,
+    /// As text, which no mail program renders (`report_safe 2`).
+    Text,
+}
+
+/// A report around a message with a header of the caller's: whole lines, without those that say what the report's parts are.
+/// `line_end` is written around the original, whose own stay as they are; [`unwrap_report`] finds it again.
+///
+/// # Errors
+/// When a temporary file cannot be read or written.
+pub fn wrap(
+    original: &Spool,
+    header: &[u8],
+    report: &str,
+    attach: AttachAs,
+    line_end: &str,
+) -> io::Result<Spool> {
     let boundary = boundary_for(original)?;
+    let kind = match attach {
+        AttachAs::Message => "message/rfc822",
+        AttachAs::Text => "text/plain",
+    };
+    let before = format!(
+        "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"{boundary}\"\n\n\
+         This is a multi-part message in MIME format.\n\n--{boundary}\n\
+         Content-Type: text/plain; charset=UTF-8\nContent-Disposition: inline\n\
+         Content-Transfer-Encoding: 8bit\n\n"
+    );
+    let between = format!(
+        "\n--{boundary}\nContent-Type: {kind}; x-spam-type=original\n\
+         Content-Description: the original message\nContent-Disposition: attachment\n\
+         Content-Transfer-Encoding: 8bit\n\n"
+    );
     let mut out = Writer::with_expected(original.len() + 16 * 1024);
-    repeat_fields(&mut out, &original.prefix(BLOCK_LIMIT)?)?;
-    write_verdict(&mut out, verdict, scorer)?;
-    write!(
-        out,
-        "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n\
-         This is a multi-part message in MIME format.\r\n\r\n--{boundary}\r\n\
-         Content-Type: text/plain; charset=UTF-8\r\nContent-Disposition: inline\r\n\
-         Content-Transfer-Encoding: 8bit\r\n\r\n"
-    )?;
-    write_text(&mut out, report, &boundary)?;
-    write!(
-        out,
-        "\r\n--{boundary}\r\nContent-Type: message/rfc822; x-spam-type=original\r\n\
-         Content-Description: the original message\r\nContent-Disposition: attachment\r\n\
-         Content-Transfer-Encoding: 8bit\r\n\r\n"
-    )?;
+    out.write_all(header)?;
+    out.write_all(before.replace('\n', line_end).as_bytes())?;
+    write_text(&mut out, report, &boundary, line_end)?;
+    out.write_all(between.replace('\n', line_end).as_bytes())?;
     io::copy(&mut original.reader(), &mut out)?;
-    write!(out, "\r\n--{boundary}--\r\n")?;
+    write!(out, "{line_end}--{boundary}--{line_end}")?;
     out.finish()
 }
 
@@ -125,7 +155,7 @@ fn contains(message: &Spool, needle: &[u8]) -> io::Result<bool> {
     }
 }
 
-fn repeat_fields(out: &mut Writer, header: &[u8]) -> io::Result<()> {
+fn repeat_fields(out: &mut Vec<u8>, header: &[u8]) -> io::Result<()> {
     for name in REPEATED {
         let Some(field) = fields(header).find(|field| field.is(name)) else {
             continue;
@@ -149,7 +179,7 @@ fn repeat_fields(out: &mut Writer, header: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-fn write_verdict(out: &mut Writer, verdict: &Verdict, scorer: &str) -> io::Result<()> {
+fn write_verdict(out: &mut Vec<u8>, verdict: &Verdict, scorer: &str) -> io::Result<()> {
     let printable =
         |text: &str| -> String { text.chars().filter(char::is_ascii_graphic).take(100).collect() };
     let stars = (verdict.score.0 / 1_000).clamp(0, STARS) as usize;
@@ -175,8 +205,8 @@ fn one_decimal(score: Score) -> String {
     format!("{:.1}", score.points())
 }
 
-/// `text` with CRLF line ends, without NULs, and without a line that could be taken for the boundary.
-fn write_text(out: &mut Writer, text: &str, boundary: &str) -> io::Result<()> {
+/// `text` with these line ends, without NULs, and without a line that could be taken for the boundary.
+fn write_text(out: &mut Writer, text: &str, boundary: &str, line_end: &str) -> io::Result<()> {
     let text = clip(text, REPORT_BYTES);
     for line in text.lines() {
         let mut rest: &str = line;
@@ -186,7 +216,7 @@ fn write_text(out: &mut Writer, text: &str, boundary: &str) -> io::Result<()> {
                 out.write_all(b" ")?;
             }
             let clean: String = piece.chars().filter(|c| !matches!(c, '\0' | '\r')).collect();
-            write!(out, "{clean}\r\n")?;
+            write!(out, "{clean}{line_end}")?;
             rest = &rest[piece.len()..];
             if rest.is_empty() {
                 break;

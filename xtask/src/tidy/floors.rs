@@ -3,7 +3,7 @@
 use super::File;
 
 /// Each crate with its floor. A crate may use only crates on lower floors.
-const FLOORS: [(&str, u8); 14] = [
+const FLOORS: [(&str, u8); 16] = [
     ("isbg-types", 1),
     ("isbg-spool", 1),
     ("isbg-message", 2),
@@ -15,8 +15,10 @@ const FLOORS: [(&str, u8); 14] = [
     ("isbg-lookups", 3),
     ("isbg-engine", 4),
     ("isbg-scan", 5),
+    ("isbg-spamd", 5),
     ("isbg", 6),
     ("isbg-testkit", 7),
+    ("fuzz", 7),
     ("xtask", 8),
 ];
 
