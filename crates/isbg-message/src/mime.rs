@@ -238,13 +238,19 @@ impl Splitter<'_> {
     }
 
     /// Closes the parts at `level` and further in; their content ends at `end`.
-    fn close_down_to(&mut self, level: usize, mut end: u64) -> io::Result<()> {
+    fn close_down_to(&mut self, level: usize, end: u64) -> io::Result<()> {
+        // Right after a boundary its line end is already taken, so the part starts behind `end`.
+        let outermost = self
+            .open
+            .get(level)
+            .map_or(0, |open| self.parts[open.part].header.start);
+        let end = end.max(outermost);
         while self.open.len() > level {
             let index = self.innermost();
             self.open.pop();
             let part = &mut self.parts[index];
-            // Right after a boundary its line end is already taken, so the part starts behind `end`.
-            end = end.max(part.header.start);
+            // So does a message within, where that line end is also the empty line after the outer header.
+            part.header.start = part.header.start.min(end);
             if self.state == State::Header {
                 part.header.end = end;
                 describe(part, self.spool, self.limits)?;

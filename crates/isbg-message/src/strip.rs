@@ -1,7 +1,7 @@
 //! What SpamAssassin or isbg wrote into a message's header taken out again, for ham that comes back. Leaves everything
 //! else as it is, to the byte.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io::{self, Write};
 
 use isbg_spool::{Spool, Writer};
@@ -41,13 +41,13 @@ pub fn strip_markup(message: &Spool) -> io::Result<Spool> {
     if !all.iter().any(is_markup) {
         return Ok(message.clone());
     }
-    let former: HashMap<Vec<u8>, &[u8]> = all
-        .iter()
-        .filter_map(|field| Some((former_name(field)?, field.value)))
-        .collect();
+    let mut former = former(all);
     let mut out = Writer::with_expected(message.len());
     for field in all.iter().filter(|field| !is_markup(field)) {
-        match former.get(&field.name.to_ascii_lowercase()) {
+        match former
+            .get_mut(&field.name.to_ascii_lowercase())
+            .and_then(VecDeque::pop_front)
+        {
             None => out.write_all(field.raw)?,
             Some(value) if value.trim_ascii() == NONEXISTENT => {}
             Some(value) => {
@@ -71,6 +71,24 @@ pub fn strip_markup(message: &Spool) -> io::Result<Spool> {
         offset += chunk.len() as u64;
     }
     out.finish()
+}
+
+/// The former values by field name, one for each field at most, in order. A message may have come with older ones on top.
+fn former<'a>(all: &[Field<'a>]) -> HashMap<Vec<u8>, VecDeque<&'a [u8]>> {
+    let mut former: HashMap<Vec<u8>, VecDeque<&[u8]>> = HashMap::new();
+    for field in all {
+        if let Some(name) = former_name(field) {
+            former.entry(name).or_default().push_back(field.value);
+        }
+    }
+    for (name, values) in &mut former {
+        let fields = all
+            .iter()
+            .filter(|field| field.name.eq_ignore_ascii_case(name))
+            .count();
+        values.drain(..values.len().saturating_sub(fields));
+    }
+    former
 }
 
 fn is_markup(field: &Field<'_>) -> bool {
@@ -116,6 +134,14 @@ mod tests {
             (
                 "Subject: *SPAM*\nX-Spam-Prev-Subject: (nonexistent)\nA: b\n\n",
                 "A: b\n\n",
+            ),
+            (
+                "Subject: *SPAM* a\nX-Spam-Prev-Subject: old\nX-Spam-Prev-Subject: a\n\n",
+                "Subject: a\n\n",
+            ),
+            (
+                "Subject: *SPAM* a\nSubject: *SPAM* b\nSubject: c\nX-Spam-Prev-Subject: a\nX-Spam-Prev-Subject: b\n\n",
+                "Subject: a\nSubject: b\nSubject: c\n\n",
             ),
             ("X-Spam-Prev-Received: x\nReceived: y\n\n", "Received: y\n\n"),
             ("X-Spam: yes\nX-SpamX: 1\n\n", "X-Spam: yes\nX-SpamX: 1\n\n"),

@@ -141,6 +141,21 @@ fn what_is_no_report() {
     assert_eq!(found, [b"Subject: x\n\n1", b"Subject: x\n\n2"]);
 }
 
+/// The line end before the boundary is also the empty line that the original's header lacks.
+#[test]
+fn an_original_that_is_nothing_but_a_message_s_header() {
+    for original in [
+        &b"Content-Type: message/rfc822\n"[..],
+        b"Content-Type: message/rfc822\r\n",
+        b"Content-Type: message/rfc822\n\nContent-Type: message/rfc822\n",
+        b"Content-Type: multipart/mixed; boundary=a\n\n--a\nContent-Type: message/rfc822\n",
+        b"Content-Type: multipart/mixed; boundary=a\n\n--a\n",
+    ] {
+        let wrapped = wrap(original, "report");
+        assert_eq!(bytes(&unwrap_report(&wrapped).unwrap().unwrap()), original);
+    }
+}
+
 proptest! {
     #[test]
     fn put_on_and_taken_off(original in proptest::collection::vec(any::<u8>(), 0..600), report in ".{0,300}") {
