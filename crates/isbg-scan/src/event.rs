@@ -104,6 +104,13 @@ pub enum Event<'a> {
         /// Why, and what to do.
         why: &'a str,
     },
+    /// An earlier run had been cut off.
+    Recovered {
+        /// Changes that had not been begun: their messages are judged anew.
+        dropped: u64,
+        /// Changes that had been begun: each is looked into and brought to its end now.
+        settled: u64,
+    },
     /// Something the user should know.
     Warning(&'a str),
 }

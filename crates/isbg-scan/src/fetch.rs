@@ -1,7 +1,10 @@
 //! Fetches messages so that one which the server cannot read does not keep back the others. Does not know what they are
 //! fetched for.
 
+use std::collections::BTreeMap;
+
 use isbg_imap::{ByteBudget, Client, Error, FetchReport, Fetched};
+use isbg_spool::Spool;
 use isbg_types::{FolderName, Uid, UidSet};
 use tokio::sync::mpsc;
 
@@ -82,4 +85,20 @@ pub(crate) async fn still_unread(
         (uid, detail.to_owned())
     };
     Ok(there.into_iter().map(|facts| tell(facts.uid)).collect())
+}
+
+/// These messages of the open folder, whole, by UID. Those that are gone or cannot be read are missing.
+pub(crate) async fn bodies(pass: &mut Pass<'_>, uids: &[Uid]) -> Result<BTreeMap<Uid, Spool>> {
+    let (sender, mut arriving) = mpsc::channel(1);
+    let fetching = fetch(&mut *pass.client, uids, sender, &pass.budget);
+    let keeping = async {
+        let mut bodies = BTreeMap::new();
+        while let Some(fetched) = arriving.recv().await {
+            bodies.insert(fetched.facts.uid, fetched.body);
+        }
+        bodies
+    };
+    let (fetched, bodies) = tokio::join!(fetching, keeping);
+    fetched?;
+    Ok(bodies)
 }

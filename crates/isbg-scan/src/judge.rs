@@ -63,17 +63,18 @@ pub(crate) struct Window {
 
 /// Fetches these messages and has each judged. Ends early, with what was judged until then, on an outage, a broken
 /// connection, or when the run is to stop.
-pub(crate) async fn judge(pass: &mut Pass<'_>, uids: &[Uid], jobs: usize, wish: Wish) -> Result<Window> {
+pub(crate) async fn judge(
+    pass: &mut Pass<'_>,
+    scorer: &Arc<dyn Scorer>,
+    uids: &[Uid],
+    jobs: usize,
+    wish: Wish,
+) -> Result<Window> {
     let (sender, receiver) = mpsc::channel(jobs);
     let account = pass.account;
     let (client, store, budget) = (&mut *pass.client, &mut *pass.store, &pass.budget);
     let fetching = fetch(client, uids, sender, budget);
-    let mut scoring = Scoring::new(
-        Arc::clone(&pass.scorer),
-        wish,
-        Arc::clone(&pass.stop),
-        pass.observer,
-    );
+    let mut scoring = Scoring::new(Arc::clone(scorer), wish, Arc::clone(&pass.stop), pass.observer);
     let ours = move |print: Fingerprint| store.our_copy(account, print);
     let (fetched, judged) = tokio::join!(fetching, scoring.work(receiver, jobs, ours));
     judged?;

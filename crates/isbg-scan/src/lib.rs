@@ -2,10 +2,12 @@
 //! terminals, config files or where the account's secrets come from.
 
 mod carry_out;
+mod content;
 mod decide;
 mod error;
 mod event;
 mod fetch;
+mod find;
 mod folders;
 mod judge;
 mod learn;
@@ -17,7 +19,7 @@ mod retry;
 mod scan;
 mod undo;
 
-pub use carry_out::{Recovered, recover};
+pub use carry_out::recover;
 pub use decide::{Decision, Spared, decide};
 pub use error::{Error, Result};
 pub use event::{Event, Observer, Phase, Silent};

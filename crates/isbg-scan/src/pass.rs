@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use isbg_engine::Scorer;
 use isbg_imap::{ByteBudget, Client};
 use isbg_store::{AccountId, RunId, Store, Timestamp};
 
@@ -23,15 +22,13 @@ pub enum Mode {
     DryRun,
 }
 
-/// One run over one account: the connection, the state and the scorer it works with. The caller holds the account's
+/// One run over one account: the connection and the state it works with. The caller holds the account's
 /// lock.
 pub struct Pass<'a> {
     /// The connection, logged in.
     pub client: &'a mut Client,
     /// The state.
     pub store: &'a mut Store,
-    /// Who judges.
-    pub scorer: Arc<dyn Scorer>,
     /// The account in the store.
     pub account: AccountId,
     /// The run in the store.

@@ -194,6 +194,11 @@ async fn fill(
     if crowded && !wanted.by_flags {
         pass.store.forget_missing(plan.id, &present)?;
     }
+    if !wanted.by_flags {
+        let gone = |uid: &Uid| from.as_ref().is_none_or(|from| uid >= from) && !present.contains(*uid);
+        let gone: Vec<Uid> = attempts.iter().map(|attempt| attempt.uid).filter(gone).collect();
+        pass.store.forget_attempts(plan.id, plan.purpose, &gone)?;
+    }
     let now = pass.now();
     let mut due = UidSet::new();
     let (mut set_aside, mut left_alone) = (Vec::new(), 0);

@@ -1,7 +1,7 @@
 //! Moves that are cut off, refused, raced or misreported, on every path; and that in the end each message is there once.
 //!
 //! A: MOVE. B: COPY with UIDPLUS. C: neither. R: a copy with the scorer's report, the original removed. K: the same, the
-//! original kept.
+//! original kept. T: the same, the original into the trash.
 
 #![allow(clippy::unwrap_used, reason = "tests may panic")]
 
@@ -21,13 +21,14 @@ enum Path {
     C,
     R,
     K,
+    T,
 }
 
 impl Path {
     /// The server as it looks on this path.
     fn plan(self) -> Plan {
         match self {
-            Self::A | Self::R | Self::K => Plan::new(),
+            Self::A | Self::R | Self::K | Self::T => Plan::new(),
             Self::B => Plan::new().lacking(&["MOVE"]),
             Self::C => Plan::new().lacking(&["MOVE", "UIDPLUS"]),
         }
@@ -44,6 +45,7 @@ impl Path {
         match self {
             Self::R => with_report(Original::Remove),
             Self::K => with_report(Original::Keep),
+            Self::T => with_report(Original::ToTrash(folder("Trash"))),
             Self::A | Self::B | Self::C => moving(),
         }
     }
@@ -71,6 +73,7 @@ impl Path {
             Self::C => &["STATUS", "SELECT", "UID COPY", "UID STORE"],
             Self::R => &["STATUS", "SELECT", "APPEND", "UID STORE", "UID EXPUNGE"],
             Self::K => &["STATUS", "SELECT", "APPEND", "EXAMINE", "UID FETCH"],
+            Self::T => &["STATUS", "SELECT", "APPEND", "UID FETCH", "UID MOVE"],
         }
     }
 
@@ -81,7 +84,16 @@ impl Path {
         let allowed = match self {
             Self::R => allowed.may_wrap("INBOX", "Junk", spam),
             Self::A | Self::B | Self::C => allowed.may_move("INBOX", "Junk", spam),
-            Self::K => return kept_and_copied(before, after, settled),
+            Self::K => return reported(&allowed, before, after, settled),
+            Self::T => {
+                let allowed = allowed.may_move("INBOX", "Trash", spam);
+                let there = after["INBOX"].iter().filter(|message| spam(message)).count();
+                let mut problems = reported(&allowed, before, after, settled);
+                if settled && there > 0 {
+                    problems.push(format!("{there} messages are not in the trash"));
+                }
+                return problems;
+            }
         };
         if settled {
             allowed.problems_when_settled(after)
@@ -91,13 +103,16 @@ impl Path {
     }
 }
 
-/// The originals are untouched, and in the end there is one report for each spam.
-fn kept_and_copied(before: &Mailbox, after: &Mailbox, settled: bool) -> Vec<String> {
+/// The originals are where they may be, and in the end there is one report for each spam.
+fn reported(allowed: &Conservation<'_>, before: &Mailbox, after: &Mailbox, settled: bool) -> Vec<String> {
     let mut rest = after.clone();
     let reports = rest
         .insert("Junk".to_owned(), before["Junk"].clone())
         .unwrap_or_default();
-    let mut problems = Conservation::of(before).problems_when_settled(&rest);
+    let mut problems = match settled {
+        true => allowed.problems_when_settled(&rest),
+        false => allowed.problems(&rest),
+    };
     if settled && reports.len() != 2 {
         problems.push(format!("{} reports of 2 messages", reports.len()));
     }
@@ -105,6 +120,7 @@ fn kept_and_copied(before: &Mailbox, after: &Mailbox, settled: bool) -> Vec<Stri
 }
 
 fn mailbox(lab: &Lab) -> Mailbox {
+    lab.dovecot.maildir("me").create("Trash").unwrap();
     lab.put("INBOX", "ham one", &["\\Seen"]);
     lab.put("INBOX", "spam one", &["\\Seen"]);
     lab.put("INBOX", "ham marked by another client", &["\\Deleted"]);
@@ -225,5 +241,6 @@ on_each_path!(
     path_b = Path::B,
     path_c = Path::C,
     path_r = Path::R,
-    path_k = Path::K
+    path_k = Path::K,
+    path_t = Path::T
 );

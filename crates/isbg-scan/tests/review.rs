@@ -236,11 +236,12 @@ async fn what_was_done_before_the_line_dropped_is_counted() {
     lab.proxy
         .set(Plan::new().at(When::Command("UID MOVE"), 2, Act::Cut));
     let job = moving();
-    let (_, (counts, failed)) = lab
+    let scorer = lab.scorer();
+    let (counts, failed) = lab
         .run(Mode::Act, move |pass| {
             async move {
                 let mut counts = isbg_scan::ScanCounts::default();
-                let failed = isbg_scan::scan(pass, &job, &mut counts).await.is_err();
+                let failed = isbg_scan::scan(pass, &scorer, &job, &mut counts).await.is_err();
                 Ok((counts, failed))
             }
             .boxed()

@@ -121,6 +121,21 @@ impl Store {
         })
     }
 
+    /// Forgets the attempts at messages that are no longer in the folder.
+    ///
+    /// # Errors
+    /// Those of the state file.
+    pub fn forget_attempts(&mut self, folder: FolderId, purpose: Purpose, uids: &[Uid]) -> Result<()> {
+        self.write(|tx| {
+            let mut delete =
+                tx.prepare_cached("DELETE FROM attempt WHERE folder = ?1 AND purpose = ?2 AND uid = ?3")?;
+            for uid in uids {
+                delete.execute(params![folder, purpose, uid.get()])?;
+            }
+            Ok(())
+        })
+    }
+
     /// All messages begun and not seen, by UID. Under the account's lock, at the start of a pass, those begun and not
     /// ended are the ones a process died over; they count as crashed.
     ///

@@ -24,11 +24,11 @@ const NEVER: [(&str, &str); 12] = [
     ),
     (
         "an intent is done that was never sent",
-        "SELECT id FROM intent WHERE outcome = 'done' AND (reached = 'planned' OR sends = 0)",
+        "SELECT id FROM intent WHERE outcome = 'done' AND reached = 'planned'",
     ),
     (
-        "an intent went further than it was sent",
-        "SELECT id FROM intent WHERE reached <> 'planned' AND sends = 0",
+        "an intent follows one that is not settled",
+        "SELECT next.id FROM intent AS next JOIN intent ON intent.id = next.follows WHERE intent.outcome IS NULL",
     ),
     (
         "an intent made a copy that was never wanted",

@@ -1,17 +1,48 @@
 //! Reading open intents back from the journal. Does not change them.
 
-use isbg_types::{Flags, FolderName, ModSeq, Place, Score, UidValidity};
-use rusqlite::{Connection, OptionalExtension, Row};
+use isbg_types::{Flags, FolderName, ModSeq, Place, Score, Uid, UidSet, UidValidity};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::error::{Error, Result};
 use crate::words::{Json, TierWord, fingerprint, opt_uid, uid};
-use crate::{AccountId, Intent, IntentId, NewIntent, State, Target};
+use crate::{AccountId, Intent, IntentId, NewIntent, State, Store, Target};
 
 const SELECT: &str = "SELECT intent.id, run, intent.account, folder.name, folder.validity, uid, folder, purpose, action,
         fingerprint, flags, modseq, internal_date, size, target, target_validity, target_uid_next, form, copy_print,
-        original, add_flags, remove_flags, score, tier, rules, sender, subject, undoes, reached, sends, target_uid,
+        copy_size, original, trash, add_flags, remove_flags, score, tier, rules, sender, subject, undoes, reached, follows, target_uid,
         planned, changed
     FROM intent JOIN folder ON folder.id = intent.folder";
+
+impl Store {
+    /// UIDs in this folder, from `from` on, that intents other than these name as their copies, settled ones included:
+    /// they are not to be taken for anything else.
+    ///
+    /// # Errors
+    /// Those of the state file.
+    pub fn claimed(
+        &self,
+        account: AccountId,
+        target: &Target,
+        from: Uid,
+        except: &[IntentId],
+    ) -> Result<UidSet> {
+        self.read(|conn| {
+            let mut statement = conn.prepare_cached(
+                "SELECT id, target_uid FROM intent
+                 WHERE account = ?1 AND target = ?2 AND target_validity = ?3 AND target_uid >= ?4",
+            )?;
+            let values = params![account, target.folder.as_str(), target.validity.0, from.get()];
+            let named: Vec<(IntentId, u32)> = statement
+                .query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<rusqlite::Result<_>>()?;
+            Ok(named
+                .into_iter()
+                .filter(|(id, _)| !except.contains(id))
+                .filter_map(|(_, uid)| Uid::new(uid))
+                .collect())
+        })
+    }
+}
 
 /// The account's open intents, oldest first.
 pub(crate) fn open_of(conn: &Connection, account: AccountId) -> Result<Vec<Intent>> {
@@ -61,7 +92,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Intent> {
         },
         plan: plan_from_row(row)?,
         state: State::from_word(&row.get::<_, String>("reached")?)?,
-        sends: row.get("sends")?,
+        follows: row.get::<_, Option<IntentId>>("follows")?.is_some(),
         target_uid: opt_uid(row.get("target_uid")?),
         planned: row.get("planned")?,
         changed: row.get("changed")?,
@@ -95,7 +126,9 @@ fn plan_from_row(row: &Row<'_>) -> rusqlite::Result<NewIntent> {
         target,
         form: row.get("form")?,
         copy_fingerprint: row.get::<_, Option<[u8; 32]>>("copy_print")?.map(fingerprint),
+        copy_size: row.get::<_, Option<i64>>("copy_size")?.map(i64::cast_unsigned),
         original: row.get("original")?,
+        trash: row.get::<_, Option<String>>("trash")?.map(FolderName::new),
         add_flags: row.get::<_, Json<Flags>>("add_flags")?.0,
         remove_flags: row.get::<_, Json<Flags>>("remove_flags")?.0,
         score: row.get::<_, Option<i64>>("score")?.map(Score),

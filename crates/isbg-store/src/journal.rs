@@ -55,8 +55,12 @@ pub struct NewIntent {
     pub form: Form,
     /// The copy's identity where it is not the original's own bytes.
     pub copy_fingerprint: Option<Fingerprint>,
+    /// The copy's size in bytes, where it is not the original's.
+    pub copy_size: Option<u64>,
     /// What is to become of the original.
     pub original: Original,
+    /// The folder that the original goes to once its copy is confirmed.
+    pub trash: Option<FolderName>,
     /// Flags to set on the message where it ends up staying.
     pub add_flags: Flags,
     /// Flags to take off it.
@@ -112,8 +116,7 @@ impl State {
 /// A step forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// About to send the command. Allowed again while the state is [`State::Sent`]: looking showed that the command was
-    /// never carried out.
+    /// About to send the command. Only once: what was sent and not answered is looked for, never sent again.
     Sent,
     /// The copy is in the target, under this UID where it is known.
     Copied(Option<Uid>),
@@ -136,8 +139,8 @@ pub struct Intent {
     pub plan: NewIntent,
     /// How far it has come.
     pub state: State,
-    /// How often a command was (about to be) sent.
-    pub sends: u32,
+    /// It was written down together with the end of another, as what is to come next.
+    pub follows: bool,
     /// The copy's UID in the target, where it is known.
     pub target_uid: Option<Uid>,
     /// When it was planned.
@@ -221,7 +224,7 @@ pub enum Settlement {
         /// Why, for people.
         reason: String,
     },
-    /// The server refused, or it was tried too often.
+    /// The server refused.
     Failed {
         /// Why, for people.
         reason: String,
@@ -237,7 +240,7 @@ fn account_of_run(conn: &Connection, run: RunId) -> Result<AccountId> {
         })
 }
 
-fn insert(
+pub(crate) fn insert(
     tx: &Transaction<'_>,
     run: RunId,
     account: AccountId,
@@ -273,10 +276,10 @@ fn insert_row(
     let target = new.target.as_ref();
     tx.prepare_cached(
         "INSERT INTO intent (run, account, folder, uid, purpose, action, fingerprint, flags, modseq, internal_date,
-             size, target, target_validity, target_uid_next, form, copy_print, original, add_flags, remove_flags,
-             score, tier, rules, sender, subject, undoes, planned, changed)
+             size, target, target_validity, target_uid_next, form, copy_print, copy_size, original, trash, add_flags,
+             remove_flags, score, tier, rules, sender, subject, undoes, planned, changed)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-             ?23, ?24, ?25, ?26, ?26)",
+             ?23, ?24, ?25, ?26, ?27, ?28, ?28)",
     )?
     .execute(params![
         run,
@@ -295,7 +298,9 @@ fn insert_row(
         target.and_then(|target| target.uid_next).map(Uid::get),
         new.form,
         new.copy_fingerprint.map(|print| print.0),
+        new.copy_size.map(u64::cast_signed),
         new.original,
+        new.trash.as_ref().map(FolderName::as_str),
         Json(&new.add_flags),
         Json(&new.remove_flags),
         new.score.map(|score| score.0),
@@ -312,7 +317,7 @@ fn insert_row(
 fn advance(tx: &Transaction<'_>, intent: IntentId, step: Step, now: Timestamp) -> Result<()> {
     let (state, copies) = intents::open_state(tx, intent)?;
     let (to, target_uid) = match (step, state) {
-        (Step::Sent, State::Planned | State::Sent) => (State::Sent, None),
+        (Step::Sent, State::Planned) => (State::Sent, None),
         (Step::Copied(target_uid), State::Sent) if copies => (State::Copied, target_uid),
         (Step::Marked, State::Copied) => (State::Marked, None),
         (Step::Marked, State::Sent) if !copies => (State::Marked, None),
@@ -329,15 +334,8 @@ fn advance(tx: &Transaction<'_>, intent: IntentId, step: Step, now: Timestamp) -
         }
     };
     tx.prepare_cached(
-        "UPDATE intent SET reached = ?2, target_uid = coalesce(?3, target_uid), sends = sends + ?4, changed = ?5
-         WHERE id = ?1",
+        "UPDATE intent SET reached = ?2, target_uid = coalesce(?3, target_uid), changed = ?4 WHERE id = ?1",
     )?
-    .execute(params![
-        intent,
-        to.as_str(),
-        target_uid.map(Uid::get),
-        step == Step::Sent,
-        now
-    ])?;
+    .execute(params![intent, to.as_str(), target_uid.map(Uid::get), now])?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::error::Result;
 use crate::folders::must_stand;
-use crate::words::{TierWord, uid};
+use crate::words::uid;
 use crate::{AccountId, FolderId, Purpose, Store, Timestamp};
 
 /// A message dealt with.
@@ -138,29 +138,28 @@ impl Store {
         })
     }
 
-    /// What was found about messages of these identities, wherever in the account they were seen, also under an
-    /// earlier UIDVALIDITY. In the order of `fingerprints`.
+    /// Where messages of these identities were judged last: the folder and their UIDs in it, wherever in the account,
+    /// also under an earlier UIDVALIDITY. In the order of `fingerprints`.
     ///
     /// # Errors
     /// Those of the state file.
-    pub fn judged(
+    pub fn last_judged(
         &self,
         account: AccountId,
-        purpose: Purpose,
         fingerprints: &[Fingerprint],
-    ) -> Result<Vec<Option<(Tier, Score)>>> {
+    ) -> Result<Vec<Option<(FolderId, Uid)>>> {
         self.read(|conn| {
             let mut statement = conn.prepare_cached(
-                "SELECT seen.tier, seen.score FROM seen JOIN folder ON folder.id = seen.folder
-                 WHERE seen.fingerprint = ?1 AND seen.purpose = ?2 AND folder.account = ?3
-                   AND seen.tier IS NOT NULL AND seen.score IS NOT NULL
-                 ORDER BY seen.at DESC LIMIT 1",
+                "SELECT seen.folder, seen.uid FROM seen JOIN folder ON folder.id = seen.folder
+                 WHERE seen.fingerprint = ?1 AND seen.purpose = 'scan' AND folder.account = ?2
+                   AND seen.tier IS NOT NULL
+                 ORDER BY seen.at DESC, seen.folder DESC, seen.uid DESC LIMIT 1",
             )?;
             fingerprints
                 .iter()
                 .map(|print| {
-                    let row = statement.query_row(params![print.0, purpose, account], |row| {
-                        Ok((row.get::<_, TierWord>(0)?.0, Score(row.get(1)?)))
+                    let row = statement.query_row(params![print.0, account], |row| {
+                        Ok((row.get(0)?, uid(row.get(1)?)?))
                     });
                     Ok(row.optional()?)
                 })

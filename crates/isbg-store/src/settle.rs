@@ -6,9 +6,41 @@ use rusqlite::{Transaction, params};
 
 use crate::error::{Error, Result};
 use crate::intents::open_one;
-use crate::journal::{Intent, Settlement, State};
+use crate::journal::{Intent, NewIntent, Settlement, State, insert};
 use crate::words::Json;
-use crate::{EntryId, IntentId, Original, Timestamp, learned};
+use crate::{EntryId, IntentId, Original, Store, Timestamp, learned};
+
+impl Store {
+    /// Settles intents as [`Store::settle`] does, and in the same transaction writes down what is to come next: each
+    /// new intent belongs to the run of the settled one that it is given with. After a cut these are carried out, not
+    /// dropped.
+    ///
+    /// # Errors
+    /// Those of [`Store::settle`] and [`Store::plan`]; then nothing is settled and nothing planned.
+    pub fn settle_and_plan(
+        &mut self,
+        settlements: &[(IntentId, Settlement)],
+        next: &[(IntentId, NewIntent)],
+        now: Timestamp,
+    ) -> Result<Vec<IntentId>> {
+        self.write(|tx| {
+            for (intent, settlement) in settlements {
+                one(tx, *intent, settlement, now)?;
+            }
+            next.iter()
+                .map(|(after, new)| {
+                    let (run, account) =
+                        tx.query_row("SELECT run, account FROM intent WHERE id = ?1", [after], |row| {
+                            Ok((row.get(0)?, row.get(1)?))
+                        })?;
+                    let id = insert(tx, run, account, new, now)?;
+                    tx.execute("UPDATE intent SET follows = ?2 WHERE id = ?1", params![id, after])?;
+                    Ok(id)
+                })
+                .collect()
+        })
+    }
+}
 
 /// Settles one intent. The entry in the history is written if a change was made: always when done, and when a void or
 /// failed intent had got as far as a copy or a mark.

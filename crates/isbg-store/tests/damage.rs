@@ -167,7 +167,7 @@ fn check_finds_what_does_not_fit() {
             "UPDATE run SET account = 2 WHERE id = 1",
             "run is of another account",
         ),
-        ("UPDATE intent SET sends = 0", "further than it was sent"),
+        ("UPDATE intent SET outcome = NULL, follows = id", "not settled"),
         ("UPDATE intent SET outcome = 'done'", "not in the history"),
         (
             "UPDATE intent SET target = NULL, target_validity = NULL, target_uid = 5",

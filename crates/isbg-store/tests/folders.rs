@@ -137,11 +137,8 @@ fn another_uidvalidity_parks_what_was_known() {
         assert!(matches!(refused, Err(Error::Parked(_))), "{refused:?}");
     }
     // By fingerprint everything is still known.
-    let judged = lab
-        .store
-        .judged(lab.account, Purpose::Scan, &[print(2), print(9)])
-        .unwrap();
-    assert_eq!(judged, [Some((Tier::Ham, Score(-1_900))), None]);
+    let judged = lab.store.last_judged(lab.account, &[print(2), print(9)]).unwrap();
+    assert_eq!(judged, [Some((lab.inbox, uid(2))), None]);
     assert_eq!(
         lab.store.learned(lab.account, "spamd", &[print(1)]).unwrap(),
         [Some(Class::Ham)]
@@ -212,8 +209,8 @@ fn adopted_messages_have_no_verdict() {
         .adopt(lab.inbox, Purpose::Scan, &set([1, 2, 3]), NOW)
         .unwrap();
     assert_eq!(lab.store.seen_count(lab.inbox, Purpose::Scan).unwrap(), 3);
-    let judged = lab.store.judged(lab.account, Purpose::Scan, &[print(2)]).unwrap();
-    assert_eq!(judged, [Some((Tier::Ham, Score(-1_900)))]);
+    let judged = lab.store.last_judged(lab.account, &[print(2), print(1)]).unwrap();
+    assert_eq!(judged, [Some((lab.inbox, uid(2))), None]);
     lab.end();
 }
 
@@ -377,7 +374,7 @@ proptest! {
             }
         }
         let prints: Vec<_> = (1..40).map(print).collect();
-        let judged = lab.store.judged(lab.account, Purpose::Scan, &prints).unwrap();
+        let judged = lab.store.last_judged(lab.account, &prints).unwrap();
         let plain: Vec<bool> = (1..40).map(|number| model.get(&number) == Some(&true)).collect();
         prop_assert_eq!(judged.iter().map(Option::is_some).collect::<Vec<_>>(), plain);
         lab.clean();

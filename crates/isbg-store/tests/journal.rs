@@ -29,8 +29,8 @@ fn a_move_from_intent_to_history() {
     let open = lab.store.open_intents(lab.account).unwrap();
     assert_eq!(open.len(), 1);
     assert_eq!(
-        (open[0].id, open[0].state, open[0].sends),
-        (ids[0], State::Planned, 0)
+        (open[0].id, open[0].state, open[0].follows),
+        (ids[0], State::Planned, false)
     );
     assert_eq!(open[0].plan, plan);
     assert_eq!(open[0].from.folder.as_str(), "INBOX");
@@ -100,8 +100,7 @@ fn states_go_forward_only() {
     let early = lab.store.settle(&[(id, done(101))], NOW).unwrap_err();
     assert!(matches!(early, Error::Illegal { .. }));
     lab.store.advance(&[(id, Step::Sent)], NOW).unwrap();
-    lab.store.advance(&[(id, Step::Sent)], NOW).unwrap();
-    assert_eq!(lab.store.open_intents(lab.account).unwrap()[0].sends, 2);
+    refused(&mut lab, Step::Sent);
     // A copy is wanted, so the original may not be marked before there is one.
     refused(&mut lab, Step::Marked);
     lab.store.advance(&[(id, Step::Copied(None))], NOW).unwrap();
@@ -281,5 +280,65 @@ fn nothing_is_planned_across_accounts() {
     let run = lab.store.begin_run(other, "classic", NOW).unwrap();
     let error = lab.store.plan(run, &[spam(lab.inbox, 1)], NOW).unwrap_err();
     assert!(matches!(error, Error::Missing { .. }), "{error}");
+    lab.end();
+}
+
+#[test]
+fn what_comes_next_is_written_down_with_the_end() {
+    let mut lab = Lab::new();
+    let first = lab.store.plan(lab.run, &[spam(lab.inbox, 5)], NOW).unwrap()[0];
+    lab.store.advance(&[(first, Step::Sent)], NOW).unwrap();
+    let mut next = spam(lab.inbox, 6);
+    next.trash = Some(isbg_types::FolderName::new("Trash"));
+    next.copy_size = Some(u64::MAX);
+    // What cannot be planned settles nothing either.
+    let missing = spam(isbg_store::FolderId(99), 7);
+    lab.store
+        .settle_and_plan(&[(first, done(101))], &[(first, missing)], NOW)
+        .unwrap_err();
+    assert_eq!(lab.store.open_intents(lab.account).unwrap().len(), 1);
+    let ids = lab
+        .store
+        .settle_and_plan(&[(first, done(101))], &[(first, next.clone())], NOW)
+        .unwrap();
+    let open = lab.store.open_intents(lab.account).unwrap();
+    assert_eq!(
+        (open.len(), open[0].id, open[0].run, open[0].follows),
+        (1, ids[0], lab.run, true)
+    );
+    assert_eq!(open[0].plan, next);
+    let settled = lab
+        .store
+        .settle(&[(ids[0], void("the user was faster"))], NOW)
+        .unwrap();
+    assert_eq!(settled, [None]);
+    lab.end();
+}
+
+#[test]
+fn a_copy_belongs_to_one_intent() {
+    let mut lab = Lab::new();
+    let plans = [spam(lab.inbox, 5), spam(lab.inbox, 6)];
+    let target = plans[0].target.clone().unwrap();
+    let ids = lab.store.plan(lab.run, &plans, NOW).unwrap();
+    let steps: Vec<_> = ids.iter().map(|&id| (id, Step::Sent)).collect();
+    lab.store.advance(&steps, NOW).unwrap();
+    lab.store
+        .advance(&[(ids[0], Step::Copied(Some(uid(101))))], NOW)
+        .unwrap();
+    let claimed = |lab: &Lab, from, except: &[_]| -> Vec<u32> {
+        let claimed = lab
+            .store
+            .claimed(lab.account, &target, uid(from), except)
+            .unwrap();
+        claimed.iter().map(isbg_types::Uid::get).collect()
+    };
+    assert_eq!(claimed(&lab, 100, &[]), [101]);
+    assert_eq!(claimed(&lab, 102, &[]), Vec::<u32>::new());
+    assert_eq!(claimed(&lab, 100, &ids[..1]), Vec::<u32>::new());
+    lab.store
+        .settle(&[(ids[0], done(101)), (ids[1], done(102))], NOW)
+        .unwrap();
+    assert_eq!(claimed(&lab, 100, &[]), [101, 102]);
     lab.end();
 }

@@ -101,7 +101,10 @@ fn killed_within_a_transaction() {
         let store = Store::open(&directory).unwrap();
         let conn = rusqlite::Connection::open(store.path()).unwrap();
         // A cache of a few pages makes SQLite write pages of the transaction into the file before its end.
-        conn.execute_batch("PRAGMA cache_size = 5; BEGIN IMMEDIATE; UPDATE intent SET outcome = 'done', reached = 'sent', sends = 1").unwrap();
+        conn.execute_batch(
+            "PRAGMA cache_size = 5; BEGIN IMMEDIATE; UPDATE intent SET outcome = 'done', reached = 'sent'",
+        )
+        .unwrap();
         for number in 10..20_000 {
             let row = (number, print(number).0);
             conn.execute(

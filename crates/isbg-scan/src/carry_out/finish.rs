@@ -5,17 +5,18 @@ use std::time::SystemTime;
 
 use isbg_imap::Facts;
 use isbg_imap::transfer::{self, Change, Outcome};
-use isbg_store::{IntentId, Original, Settlement, State, Step, Target};
-use isbg_types::{Uid, UidSet};
+use isbg_store::{IntentId, NewIntent, Original, Settlement, State, Step, Target};
+use isbg_types::{FolderName, Uid, UidSet, UidValidity};
 
-use super::batch::{Batch, Ending, Row};
+use super::batch::{Answer, Batch, Ending, Next, Row};
+use super::follow::what_comes_next;
 use super::look::{Looked, Sightings, look};
 use crate::error::Result;
 use crate::pass::Pass;
 
 /// Looks where the messages are and brings each to its end. `reached` tells how far the journal says they have come.
 pub(crate) async fn finish(pass: &mut Pass<'_>, batch: &mut Batch, reached: State) -> Result<()> {
-    match look(pass.client, batch).await? {
+    match look(pass, batch).await? {
         Looked::Renumbered(why) => batch
             .open_mut()
             .for_each(|row| row.ending = Some(Ending::Yielded(why.to_owned()))),
@@ -27,16 +28,20 @@ pub(crate) async fn finish(pass: &mut Pass<'_>, batch: &mut Batch, reached: Stat
             mark_and_remove(pass, batch, &seen, reached).await?;
         }
     }
-    settle(pass, batch)
+    settle(pass, batch).await
 }
 
 /// Takes the sightings into account: what has ended, and where the copies are.
 fn confirm(batch: &mut Batch, seen: &Sightings, reached: State) {
-    let (wants_copy, original) = (batch.target.is_some(), batch.original);
+    let wants_copy = batch.target.is_some();
+    // A MOVE leaves nothing to look at where the copy is not found.
+    let moves = wants_copy && batch.original == Original::Remove;
+    let removes = !wants_copy && batch.original == Original::Remove;
     for row in batch.open_mut() {
-        let there = seen.source.contains_key(&row.uid);
-        let copy = seen.copies.get(&row.uid).copied();
-        row.ending = match (there, copy, seen.differing.get(&row.uid)) {
+        let there = seen.source.contains_key(&row.uid());
+        let copy = seen.copies.get(&row.uid()).copied();
+        let altered = seen.altered.get(&row.uid()).copied();
+        row.ending = match (there, copy, altered) {
             (true, Some(_), _) => None,
             (true, None, Some(_)) => Some(done(
                 Original::Keep,
@@ -54,13 +59,29 @@ fn confirm(batch: &mut Batch, seen: &Sightings, reached: State) {
                 original: Original::Remove,
                 note: None,
             }),
-            (false, None, None) if !wants_copy && original == Original::Remove => Some(Ending::Done {
+            (false, None, None) if removes => Some(Ending::Done {
                 original: Original::Remove,
                 note: None,
             }),
-            (false, None, None) => Some(Ending::Yielded("another client took the message away".to_owned())),
+            (false, None, None) => Some(gone(row.answer, moves && reached == State::Sent)),
         };
-        row.target_uid = copy.or_else(|| seen.differing.get(&row.uid).copied());
+        row.target_uid = copy.or(altered);
+        row.altered = copy.is_none() && altered.is_some();
+    }
+}
+
+/// The ending of a message that is neither where it was nor where it was to go.
+fn gone(answer: Answer, may_be_moved: bool) -> Ending {
+    match answer {
+        Answer::Done if may_be_moved => done(
+            Original::Remove,
+            "the server said that it was moved, but it is not in the target folder: it may have been moved on at once",
+        ),
+        Answer::Unknown if may_be_moved => done(
+            Original::Remove,
+            "the run was cut off while it was moved; it is in neither folder now: another client may have taken it",
+        ),
+        _ => Ending::Yielded("another client took the message away".to_owned()),
     }
 }
 
@@ -104,7 +125,7 @@ async fn mark_and_remove(
         let as_we_left_it = |facts: &Facts| {
             row.untouched(facts, &marks, &unmarks) && (reached < State::Marked || marked(facts))
         };
-        if !seen.source.get(&row.uid).is_some_and(as_we_left_it) {
+        if !seen.source.get(&row.uid()).is_some_and(as_we_left_it) {
             row.ending = Some(changed(row));
         }
     }
@@ -117,13 +138,13 @@ async fn mark_and_remove(
         });
         return Ok(());
     }
-    let uids: UidSet = batch.open().map(|row| row.uid).collect();
+    let uids: UidSet = batch.open().map(|row| row.uid()).collect();
     if uids.is_empty() {
         return Ok(());
     }
     let since = batch
         .open()
-        .filter_map(|row| seen.source.get(&row.uid)?.modseq)
+        .filter_map(|row| seen.source.get(&row.uid())?.modseq)
         .max();
     let can_expunge = pass.client.offers("UIDPLUS");
     let mut changing = match transfer::select(pass.client, &batch.source, batch.validity).await {
@@ -144,7 +165,7 @@ async fn mark_and_remove(
             .await
         {
             Outcome::Done(stored) => {
-                for row in batch.open_mut().filter(|row| stored.modified.contains(row.uid)) {
+                for row in batch.open_mut().filter(|row| stored.modified.contains(row.uid())) {
                     row.ending = Some(changed(row));
                 }
             }
@@ -181,7 +202,7 @@ async fn mark_and_remove(
 
 /// Removes the marked originals, by their UIDs, and looks whether they are gone.
 async fn expunge(changing: &mut transfer::Changing<'_>, batch: &mut Batch) -> Result<()> {
-    let uids: UidSet = batch.open().map(|row| row.uid).collect();
+    let uids: UidSet = batch.open().map(|row| row.uid()).collect();
     if uids.is_empty() {
         return Ok(());
     }
@@ -197,7 +218,7 @@ async fn expunge(changing: &mut transfer::Changing<'_>, batch: &mut Batch) -> Re
         .map(|facts| facts.uid)
         .collect();
     batch.open_mut().for_each(|row| {
-        row.ending = Some(if left.contains(&row.uid) {
+        row.ending = Some(if left.contains(&row.uid()) {
             done(Original::MarkDeleted, &refused)
         } else {
             Ending::Done {
@@ -228,43 +249,75 @@ pub(crate) fn advance(pass: &mut Pass<'_>, batch: &Batch, step: impl Fn(&Row) ->
     Ok(pass.store.advance(&steps, now)?)
 }
 
-/// Writes the endings into the history.
-pub(crate) fn settle(pass: &mut Pass<'_>, batch: &Batch) -> Result<()> {
+/// Writes the endings into the history, and with them what comes next.
+pub(crate) async fn settle(pass: &mut Pass<'_>, batch: &mut Batch) -> Result<()> {
+    let coming = what_comes_next(pass, batch).await?;
     let settlements: Vec<(IntentId, Settlement)> = batch
         .rows
         .iter()
-        .filter_map(|row| Some((row.intent, settlement(row.ending.as_ref()?, row.target_uid))))
+        .filter_map(|row| Some((row.intent, settlement(row.ending.as_ref()?, row.target_uid)?)))
+        .collect();
+    let plans: Vec<(IntentId, NewIntent)> = coming
+        .iter()
+        .map(|coming| (coming.after, coming.plan.clone()))
         .collect();
     let now = pass.now();
-    pass.store.settle(&settlements, now)?;
+    let ids = pass.store.settle_and_plan(&settlements, &plans, now)?;
+    for (coming, id) in coming.into_iter().zip(ids) {
+        if let Some(row) = batch.rows.iter_mut().find(|row| row.intent == coming.after) {
+            row.next.push(Next {
+                folder: coming.folder,
+                validity: coming.validity,
+                decides: coming.decides,
+                row: Row {
+                    follows: true,
+                    ..Row::new(id, coming.plan)
+                },
+            });
+        }
+    }
     Ok(())
 }
 
-fn settlement(ending: &Ending, to: Option<Uid>) -> Settlement {
+fn settlement(ending: &Ending, to: Option<Uid>) -> Option<Settlement> {
     match ending {
-        Ending::Done { original, note } => Settlement::Done {
+        Ending::Done { original, note } => Some(Settlement::Done {
             to,
             original: *original,
             note: note.clone(),
-        },
-        Ending::Yielded(reason) => Settlement::Void {
+        }),
+        Ending::Yielded(reason) => Some(Settlement::Void {
             reason: reason.clone(),
-        },
-        Ending::Failed(reason) => Settlement::Failed {
+        }),
+        Ending::Failed(reason) => Some(Settlement::Failed {
             reason: reason.clone(),
-        },
+        }),
+        Ending::NotBegun => None,
     }
 }
 
-/// The target as it stands now, for the journal.
-pub(crate) async fn target(
-    client: &mut isbg_imap::Client,
-    folder: &isbg_types::FolderName,
-) -> Result<Target> {
-    let counts = client.status(folder).await?;
+/// The target as it stands now, for the journal. Where the server does not tell from which UID on new messages come, the
+/// last one there is tells it.
+pub(crate) async fn target(pass: &mut Pass<'_>, folder: &FolderName) -> Result<Target> {
+    let counts = pass.client.status(folder).await?;
+    let (mut validity, mut uid_next) = (counts.uid_validity, counts.uid_next.and_then(Uid::new));
+    if uid_next.is_none() {
+        let opened = pass.client.examine(folder, None).await?;
+        (validity, uid_next) = (opened.uid_validity, opened.uid_next);
+    }
+    if uid_next.is_none() {
+        let last = pass
+            .client
+            .search(&[])
+            .await?
+            .ranges()
+            .last()
+            .map_or(0, |range| range.1);
+        uid_next = Uid::new(last.saturating_add(1));
+    }
     Ok(Target {
         folder: folder.clone(),
-        validity: counts.uid_validity.unwrap_or(isbg_types::UidValidity(0)),
-        uid_next: counts.uid_next.and_then(Uid::new),
+        validity: validity.unwrap_or(UidValidity(0)),
+        uid_next,
     })
 }

@@ -1,17 +1,19 @@
 //! Finds out where messages are, for what was sent and not answered, or answered in part. Reads only, and assumes
 //! nothing: not that a command was carried out, not that it was not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use isbg_imap::{ByteBudget, Client, Facts, Key};
 use isbg_message::{fingerprint, fingerprint_of};
-use isbg_store::Target;
+use isbg_store::{Form, IntentId, Original, Target};
 use isbg_types::{Fingerprint, Uid, UidSet};
 use tokio::sync::mpsc;
 
 use super::batch::{Batch, Row};
+use crate::content::holds;
 use crate::error::Result;
-use crate::fetch::fetch;
+use crate::fetch::{bodies, fetch};
+use crate::pass::Pass;
 use crate::plan::validity;
 
 /// So many headers are asked for at once: they are held in memory.
@@ -31,90 +33,176 @@ pub(crate) enum Looked {
 pub(crate) struct Sightings {
     /// Originals that are still there.
     pub source: BTreeMap<Uid, Facts>,
-    /// Copies in the target with the very header and size that were expected.
+    /// Copies in the target that are what was expected.
     pub copies: BTreeMap<Uid, Uid>,
-    /// Copies that the server named, and that differ from what was sent.
-    pub differing: BTreeMap<Uid, Uid>,
+    /// Copies of ours that are not what was sent: the server has changed them.
+    pub altered: BTreeMap<Uid, Uid>,
+}
+
+impl Sightings {
+    fn lacks(&self, uid: Uid) -> bool {
+        !self.copies.contains_key(&uid) && !self.altered.contains_key(&uid)
+    }
 }
 
 /// Looks where the open rows' originals and copies are.
-pub(crate) async fn look(client: &mut Client, batch: &Batch) -> Result<Looked> {
+pub(crate) async fn look(pass: &mut Pass<'_>, batch: &Batch) -> Result<Looked> {
     let mut seen = Sightings::default();
-    let uids: UidSet = batch.open().map(|row| row.uid).collect();
+    let uids: UidSet = batch.open().map(Row::uid).collect();
     if uids.is_empty() {
         return Ok(Looked::Seen(seen));
     }
-    let source = client.examine(&batch.source, None).await?;
+    let source = pass.client.examine(&batch.source, None).await?;
     if validity(&source) != batch.validity {
         return Ok(Looked::Renumbered("the folder was renumbered by the server"));
     }
-    seen.source = client
+    seen.source = pass
+        .client
         .look(&uids, false)
         .await?
         .into_iter()
         .map(|facts| (facts.uid, facts))
         .collect();
-    if let Some(target) = &batch.target
-        && !look_for_copies(client, batch, target, &mut seen).await?
-    {
+    let Some(target) = &batch.target else {
+        return Ok(Looked::Seen(seen));
+    };
+    let opened = pass.client.examine(&target.folder, None).await?;
+    if validity(&opened) != target.validity {
         return Ok(Looked::Renumbered(
             "the target folder was renumbered by the server",
         ));
     }
+    named(pass, batch, &mut seen).await?;
+    unnamed(pass, batch, target, &mut seen).await?;
     Ok(Looked::Seen(seen))
 }
 
-/// Finds the copies: where the server said they are, then among what came into the target since.
-async fn look_for_copies(
-    client: &mut Client,
+/// Looks at the copies where the server said they are.
+async fn named(pass: &mut Pass<'_>, batch: &Batch, seen: &mut Sightings) -> Result<()> {
+    let uids: UidSet = batch.open().filter_map(|row| row.target_uid).collect();
+    let found = prints(pass.client, &uids, &expected(batch)).await?;
+    for row in batch.open() {
+        let print = found.iter().find(|print| Some(print.uid) == row.target_uid);
+        let Some(print) = print else { continue };
+        let copies = match is_copy(row, print, seen) || is_what_was_sent(pass, batch, row, print.uid).await? {
+            true => &mut seen.copies,
+            false => &mut seen.altered,
+        };
+        copies.insert(row.uid(), print.uid);
+    }
+    Ok(())
+}
+
+/// Finds the other copies among what came into the target since. A message that another change names as its copy is none
+/// of ours, and where it is not known since when copies may have come, nothing is taken for one: it may have been there
+/// before.
+async fn unnamed(pass: &mut Pass<'_>, batch: &Batch, target: &Target, seen: &mut Sightings) -> Result<()> {
+    let Some(since) = target
+        .uid_next
+        .filter(|_| batch.open().any(|row| seen.lacks(row.uid())))
+    else {
+        return Ok(());
+    };
+    let own: Vec<IntentId> = batch.rows.iter().map(|row| row.intent).collect();
+    let mut taken = pass.store.claimed(pass.account, target, since, &own)?;
+    batch
+        .open()
+        .filter_map(|row| row.target_uid)
+        .for_each(|uid| taken.insert(uid));
+    let came = pass.client.search(&[Key::From(since)]).await?;
+    let free: UidSet = came.iter().filter(|uid| !taken.contains(*uid)).collect();
+    let mut found = prints(pass.client, &free, &expected(batch)).await?;
+    // Before an original is touched for the sake of a copy that nobody named, their bytes are compared.
+    let touches = |row: &&Row| batch.original != Original::Keep && seen.source.contains_key(&row.uid());
+    let (to_compare, others): (Vec<&Row>, Vec<&Row>) = batch
+        .open()
+        .filter(|row| seen.lacks(row.uid()))
+        .partition(touches);
+    compare(pass, batch, target, &to_compare, &mut found, seen).await?;
+    for row in others {
+        // Each copy belongs to one original, also where two originals are alike.
+        let alike = found.iter().position(|print| is_copy(row, print, seen));
+        let ours = alike.or_else(|| {
+            found
+                .iter()
+                .position(|print| may_be_ours(batch, row, print, seen))
+        });
+        let Some(uid) = ours.map(|at| found.swap_remove(at).uid) else {
+            continue;
+        };
+        let copies = match alike.is_some() || is_what_was_sent(pass, batch, row, uid).await? {
+            true => &mut seen.copies,
+            false => &mut seen.altered,
+        };
+        copies.insert(row.uid(), uid);
+    }
+    Ok(())
+}
+
+/// Whether this may be the row's copy, if one that the server has changed. A report has a header of its own: what has
+/// that header is ours, whatever became of the rest.
+fn may_be_ours(batch: &Batch, row: &Row, print: &Print, seen: &Sightings) -> bool {
+    is_copy(row, print, seen) || batch.form == Form::Report && print.may_be(row.copy())
+}
+
+/// Takes for these originals' copies what has their very bytes, or holds them.
+async fn compare(
+    pass: &mut Pass<'_>,
     batch: &Batch,
     target: &Target,
+    rows: &[&Row],
+    found: &mut Vec<Print>,
     seen: &mut Sightings,
-) -> Result<bool> {
-    let opened = client.examine(&target.folder, None).await?;
-    if validity(&opened) != target.validity {
+) -> Result<()> {
+    let may_be = |row: &Row, print: &Print, seen: &Sightings| may_be_ours(batch, row, print, seen);
+    let candidates: Vec<Uid> = found
+        .iter()
+        .filter(|print| rows.iter().any(|row| may_be(row, print, seen)))
+        .map(|print| print.uid)
+        .collect();
+    if candidates.is_empty() {
+        return Ok(());
+    }
+    let uids: Vec<Uid> = rows.iter().map(|row| row.uid()).collect();
+    let copies = bodies(pass, &candidates).await?;
+    pass.client.examine(&batch.source, None).await?;
+    let originals = bodies(pass, &uids).await?;
+    pass.client.examine(&target.folder, None).await?;
+    for row in rows {
+        let Some(original) = originals.get(&row.uid()) else {
+            continue;
+        };
+        let mut same = None;
+        for (at, print) in found
+            .iter()
+            .enumerate()
+            .filter(|(_, print)| may_be(row, print, seen))
+        {
+            if let Some(copy) = copies.get(&print.uid)
+                && (holds(copy, original)? || holds(original, copy)?)
+            {
+                same = Some(at);
+                break;
+            }
+        }
+        let alike = || found.iter().position(|print| may_be(row, print, seen));
+        match (same, alike().filter(|_| batch.form == Form::Report)) {
+            (Some(at), _) => seen.copies.insert(row.uid(), found.swap_remove(at).uid),
+            (None, Some(at)) => seen.altered.insert(row.uid(), found.swap_remove(at).uid),
+            (None, None) => None,
+        };
+    }
+    Ok(())
+}
+
+/// Whether a message that we made and that looks different has all its bytes, because the server only counts them wrongly.
+async fn is_what_was_sent(pass: &mut Pass<'_>, batch: &Batch, row: &Row, uid: Uid) -> Result<bool> {
+    if batch.form == Form::Original {
         return Ok(false);
     }
-    let expected: Vec<Expected> = batch.open().map(|row| (row.copy, row.size)).collect();
-    let named: UidSet = batch.open().filter_map(|row| row.target_uid).collect();
-    let mut taken = BTreeSet::new();
-    if !named.is_empty() {
-        let found = prints(client, &named, &expected).await?;
-        for row in batch.open() {
-            let Some(uid) = row.target_uid else { continue };
-            match found.iter().find(|print| print.uid == uid) {
-                Some(print) if is_copy(row, print, seen) => seen.copies.insert(row.uid, uid),
-                Some(_) => seen.differing.insert(row.uid, uid),
-                None => None,
-            };
-            taken.insert(uid);
-        }
-    }
-    let missing =
-        |seen: &Sightings, uid: Uid| !seen.copies.contains_key(&uid) && !seen.differing.contains_key(&uid);
-    if batch.open().all(|row| !missing(seen, row.uid)) {
-        return Ok(true);
-    }
-    let keys: Vec<Key> = target.uid_next.map(Key::From).into_iter().collect();
-    let since: UidSet = client
-        .search(&keys)
-        .await?
-        .iter()
-        .filter(|uid| !taken.contains(uid))
-        .collect();
-    if since.is_empty() {
-        return Ok(true);
-    }
-    let mut found = prints(client, &since, &expected).await?;
-    for row in batch.open() {
-        if missing(seen, row.uid)
-            && let Some(at) = found.iter().position(|print| is_copy(row, print, seen))
-        {
-            // Each copy belongs to one original, also where two originals are alike.
-            seen.copies.insert(row.uid, found.remove(at).uid);
-        }
-    }
-    Ok(true)
+    let body = bodies(pass, &[uid]).await?.remove(&uid);
+    let print = body.as_ref().map(fingerprint_of).transpose()?;
+    Ok(print == Some(row.copy()))
 }
 
 /// Whether this is the row's copy. Servers exist whose RFC822.SIZE is not that of the bytes they give: there the size
@@ -122,10 +210,18 @@ async fn look_for_copies(
 fn is_copy(row: &Row, print: &Print, seen: &Sightings) -> bool {
     let alike = || {
         seen.source
-            .get(&row.uid)
+            .get(&row.uid())
             .is_none_or(|original| original.size == Some(print.claimed))
     };
-    print.own == row.copy || print.may_be(row.copy) && alike()
+    print.own == row.copy() || row.plan.copy_fingerprint.is_none() && print.may_be(row.copy()) && alike()
+}
+
+/// What the copies are looked for by.
+fn expected(batch: &Batch) -> Vec<Expected> {
+    batch
+        .open()
+        .filter_map(|row| Some((row.copy(), row.copy_size()?)))
+        .collect()
 }
 
 /// An identity that is looked for, and the size that was read.

@@ -6,6 +6,7 @@
 
 mod batch;
 mod finish;
+mod follow;
 mod look;
 mod recover;
 mod send;
@@ -13,7 +14,7 @@ mod send;
 use isbg_imap::transfer;
 use isbg_spool::Spool;
 use isbg_store::{Action, Form, NewIntent, Original, State, Step};
-use isbg_types::{Fingerprint, FolderName, Uid, UidSet, Verdict};
+use isbg_types::{Fingerprint, UidSet, Verdict};
 
 use crate::decide::Decision;
 use crate::error::{Error, Result};
@@ -26,8 +27,9 @@ use crate::policy::{self, Treatment};
 pub(crate) use batch::{Batch, Ending, LIMIT, Row};
 pub(crate) use finish::target;
 use finish::{finish, settle};
+pub(crate) use follow::follow;
 pub(crate) use look::{print, prints};
-pub use recover::{Recovered, recover};
+pub use recover::recover;
 use send::send;
 
 /// One message and what is to be done with it.
@@ -68,11 +70,7 @@ pub(crate) async fn carry_out(
                 break;
             }
         }
-        ended.extend(
-            group
-                .into_iter()
-                .map(|todo| (todo, Ending::Yielded("stopped before this message".to_owned()))),
-        );
+        ended.extend(group.into_iter().map(|todo| (todo, Ending::NotBegun)));
     }
     Ok(())
 }
@@ -99,68 +97,32 @@ async fn one_batch(
 ) -> Result<Vec<(Todo, Ending)>> {
     let mut batch = begin(pass, plan, treatment, &todos).await?;
     carry(pass, &mut batch).await?;
-    let ended: Vec<(Todo, Ending)> = todos
+    tell(pass, &batch);
+    follow(pass, &mut batch).await?;
+    let unknown = || Ending::Failed("its fate is unknown".to_owned());
+    let endings = batch
+        .rows
         .into_iter()
-        .zip(batch.rows)
-        .map(|(todo, row)| {
-            (
-                todo,
-                row.ending
-                    .unwrap_or_else(|| Ending::Failed("its fate is unknown".to_owned())),
-            )
-        })
-        .collect();
-    let to = treatment.copy.as_ref().map(|(folder, _)| folder);
-    let endings = ended.iter().map(|(todo, ending)| (todo.known.uid, ending));
-    tell(pass, &plan.folder, to, endings);
-    match &treatment.original {
-        policy::Original::ToTrash(trash) => to_trash(pass, plan, trash, ended).await,
-        _ => Ok(ended),
-    }
+        .map(|row| row.ending.unwrap_or_else(unknown));
+    Ok(todos.into_iter().zip(endings).collect())
 }
 
-/// Carries out a batch whose intents are written down, to each message's end.
+/// Carries out a batch whose intents are written down, to each message's end. What is to come after it is in the journal
+/// then, and [`follow`] does it.
 pub(crate) async fn carry(pass: &mut Pass<'_>, batch: &mut Batch) -> Result<()> {
     if check(pass, batch).await? && batch.open().next().is_some() {
         finish::advance(pass, batch, |_| Step::Sent)?;
         send(pass, batch).await?;
         finish(pass, batch, State::Sent).await
     } else {
-        settle(pass, batch)
+        settle(pass, batch).await
     }
-}
-
-/// Originals whose copies arrived go to the trash.
-async fn to_trash(
-    pass: &mut Pass<'_>,
-    plan: &Plan,
-    trash: &FolderName,
-    ended: Vec<(Todo, Ending)>,
-) -> Result<Vec<(Todo, Ending)>> {
-    let (copied, mut others): (Vec<_>, Vec<_>) = ended
-        .into_iter()
-        .partition(|(_, ending)| matches!(ending, Ending::Done { note: None, .. }));
-    if copied.is_empty() {
-        return Ok(others);
-    }
-    // The flags that came with the copy are ours, not the user's.
-    let todos = copied
-        .into_iter()
-        .map(|(mut todo, _)| {
-            let (before, ours) = (&todo.known.flags, &todo.treatment.flags);
-            todo.known.flags = before.iter().chain(ours).cloned().collect();
-            todo.rewritten = None;
-            todo
-        })
-        .collect();
-    others.extend(Box::pin(one_batch(pass, plan, &Treatment::move_to(trash.clone()), todos)).await?);
-    Ok(others)
 }
 
 /// Writes the intents down.
 async fn begin(pass: &mut Pass<'_>, plan: &Plan, treatment: &Treatment, todos: &[Todo]) -> Result<Batch> {
     let target = match &treatment.copy {
-        Some((folder, _)) => Some(target(pass.client, folder).await?),
+        Some((folder, _)) => Some(target(pass, folder).await?),
         None => None,
     };
     let form = match &treatment.copy {
@@ -172,6 +134,10 @@ async fn begin(pass: &mut Pass<'_>, plan: &Plan, treatment: &Treatment, todos: &
         policy::Original::MarkDeleted => Original::MarkDeleted,
         policy::Original::Remove => Original::Remove,
     };
+    let trash = match &treatment.original {
+        policy::Original::ToTrash(trash) => Some(trash.clone()),
+        _ => None,
+    };
     let mut batch = Batch {
         source: plan.folder.clone(),
         validity: plan.validity,
@@ -182,26 +148,20 @@ async fn begin(pass: &mut Pass<'_>, plan: &Plan, treatment: &Treatment, todos: &
         remove_flags: isbg_types::Flags::default(),
         rows: Vec::new(),
     };
-    let intents: Vec<NewIntent> = todos.iter().map(|todo| intent(plan, &batch, todo)).collect();
+    let intents: Vec<NewIntent> = todos
+        .iter()
+        .map(|todo| NewIntent {
+            trash: trash.clone(),
+            ..intent(plan, &batch, todo)
+        })
+        .collect();
     let now = pass.now();
     let ids = pass.store.plan(pass.run, &intents, now)?;
-    batch.rows = ids
-        .into_iter()
-        .zip(todos)
-        .map(|(intent, todo)| Row {
-            intent,
-            uid: todo.known.uid,
-            copy: todo
-                .rewritten
-                .as_ref()
-                .map_or(todo.known.fingerprint, |(_, print)| *print),
-            size: todo.known.size,
-            flags: todo.known.flags.clone(),
-            internal_date: todo.known.internal_date.clone(),
-            copy_flags: todo.known.flags.clone(),
+    let rows = ids.into_iter().zip(intents).zip(todos);
+    batch.rows = rows
+        .map(|((id, intent), todo)| Row {
             rewritten: todo.rewritten.as_ref().map(|(spool, _)| spool.clone()),
-            target_uid: None,
-            ending: None,
+            ..Row::new(id, intent)
         })
         .collect();
     Ok(batch)
@@ -233,7 +193,9 @@ fn intent(plan: &Plan, batch: &Batch, todo: &Todo) -> NewIntent {
         target: batch.target.clone(),
         form: batch.form,
         copy_fingerprint: todo.rewritten.as_ref().map(|(_, print)| *print),
+        copy_size: todo.rewritten.as_ref().map(|(spool, _)| spool.len()),
         original: batch.original,
+        trash: None,
         add_flags: batch.add_flags.clone(),
         remove_flags: batch.remove_flags.clone(),
         score: judged.map(|(verdict, _)| verdict.score),
@@ -249,14 +211,14 @@ fn intent(plan: &Plan, batch: &Batch, todo: &Todo) -> NewIntent {
 
 /// Opens the folder for changes and sees that the messages are as they were judged. `false` if nothing can be done.
 async fn check(pass: &mut Pass<'_>, batch: &mut Batch) -> Result<bool> {
-    let uids: UidSet = batch.open().map(|row| row.uid).collect();
+    let uids: UidSet = batch.open().map(Row::uid).collect();
     let mut changing = match transfer::select(pass.client, &batch.source, batch.validity).await {
         Ok(changing) => changing,
         Err(transfer::SelectError::ReadOnly) => {
             batch
                 .open_mut()
                 .for_each(|row| row.ending = Some(Ending::Failed("the folder is read-only".to_owned())));
-            settle(pass, batch)?;
+            settle(pass, batch).await?;
             return Err(Error::ReadOnly(batch.source.clone()));
         }
         Err(transfer::SelectError::Failed(error)) => return Err(error.into()),
@@ -271,7 +233,7 @@ async fn check(pass: &mut Pass<'_>, batch: &mut Batch) -> Result<bool> {
     let found = changing.look(&uids, false).await?;
     let nothing = isbg_types::Flags::default();
     for row in batch.open_mut() {
-        row.ending = match found.iter().find(|facts| facts.uid == row.uid) {
+        row.ending = match found.iter().find(|facts| facts.uid == row.uid()) {
             None => Some(Ending::Yielded("another client took the message away".to_owned())),
             Some(facts) if !row.untouched(facts, &nothing, &nothing) => Some(Ending::Yielded(
                 "the message was changed while it was judged".to_owned(),
@@ -282,24 +244,23 @@ async fn check(pass: &mut Pass<'_>, batch: &mut Batch) -> Result<bool> {
     Ok(true)
 }
 
-/// Tells the observer how it ended for each of these messages.
-fn tell<'a>(
-    pass: &Pass<'_>,
-    folder: &FolderName,
-    to: Option<&FolderName>,
-    endings: impl Iterator<Item = (Uid, &'a Ending)>,
-) {
-    for (uid, ending) in endings {
-        let event = match ending {
-            Ending::Done { original, note } => Event::Done {
+/// Tells the observer how it ended for each of a batch's messages.
+fn tell(pass: &Pass<'_>, batch: &Batch) {
+    let folder = &batch.source;
+    let to = batch.target.as_ref().map(|target| &target.folder);
+    for row in &batch.rows {
+        let uid = row.uid();
+        let event = match &row.ending {
+            Some(Ending::Done { original, note }) => Event::Done {
                 folder,
                 uid,
                 what: what(to.is_some(), *original),
                 to,
                 note: note.as_deref(),
             },
-            Ending::Yielded(why) => Event::Yielded { folder, uid, why },
-            Ending::Failed(why) => Event::NotDone { folder, uid, why },
+            Some(Ending::Yielded(why)) => Event::Yielded { folder, uid, why },
+            Some(Ending::Failed(why)) => Event::NotDone { folder, uid, why },
+            Some(Ending::NotBegun) | None => continue,
         };
         pass.observer.event(event);
     }

@@ -6,7 +6,7 @@ use isbg_imap::{InternalDate, Refusal};
 use isbg_store::{Form, Original, Target};
 use isbg_types::{Flags, UidSet};
 
-use super::batch::{Batch, Ending};
+use super::batch::{Answer, Batch, Ending, Row};
 use crate::error::Result;
 use crate::pass::Pass;
 
@@ -33,7 +33,7 @@ async fn move_or_copy(pass: &mut Pass<'_>, batch: &mut Batch) -> Result<()> {
     let Some(target) = batch.target.clone() else {
         return Ok(());
     };
-    let uids: UidSet = batch.open().map(|row| row.uid).collect();
+    let uids: UidSet = batch.open().map(Row::uid).collect();
     // A MOVE leaves no original to put flags on.
     let moves = batch.original == Original::Remove
         && batch.add_flags.is_empty()
@@ -86,12 +86,12 @@ async fn move_or_copy(pass: &mut Pass<'_>, batch: &mut Batch) -> Result<()> {
 
 /// Those that are still there and have no copy were not moved; the others are left for the look.
 async fn refused(pass: &mut Pass<'_>, batch: &mut Batch, refusal: &Refusal) -> Result<()> {
-    let super::look::Looked::Seen(seen) = super::look::look(pass.client, batch).await? else {
+    let super::look::Looked::Seen(seen) = super::look::look(pass, batch).await? else {
         return Ok(());
     };
     let why = refusal.to_string();
     for row in batch.open_mut() {
-        if seen.source.contains_key(&row.uid) && !seen.copies.contains_key(&row.uid) {
+        if seen.source.contains_key(&row.uid()) && !seen.copies.contains_key(&row.uid()) {
             row.ending = Some(Ending::Failed(why.clone()));
         }
     }
@@ -102,8 +102,10 @@ fn hopeless(refusal: &Refusal) -> bool {
     HOPELESS.iter().any(|code| refusal.has(code))
 }
 
-/// The server's receipt, if it is about the folder that was meant. It only says where to look first.
+/// The server says that it is done, and perhaps gives a receipt, which only says where to look first.
 fn note(batch: &mut Batch, receipt: Option<Copied>, target: &Target) {
+    batch.open_mut().for_each(|row| row.answer = Answer::Done);
+    // It must be about the folder that was meant.
     let Some(receipt) = receipt.filter(|receipt| receipt.validity == target.validity) else {
         return;
     };
@@ -111,7 +113,7 @@ fn note(batch: &mut Batch, receipt: Option<Copied>, target: &Target) {
         row.target_uid = receipt
             .pairs
             .iter()
-            .find(|(from, _)| *from == row.uid)
+            .find(|(from, _)| *from == row.uid())
             .map(|(_, to)| *to);
     }
 }
@@ -145,7 +147,7 @@ async fn append_all(pass: &mut Pass<'_>, batch: &mut Batch) -> Result<()> {
             row.ending = Some(Ending::Failed("the rewritten message is gone".to_owned()));
             continue;
         };
-        let date = InternalDate::new(row.internal_date.as_str());
+        let date = InternalDate::new(row.plan.internal_date.as_str());
         // A server may refuse a keyword or a date; the copy matters more than either.
         let flags = row.copy_flags.without_recent();
         let system: Flags = flags
@@ -157,6 +159,7 @@ async fn append_all(pass: &mut Pass<'_>, batch: &mut Batch) -> Result<()> {
         for (flags, date) in ways {
             match transfer::append(pass.client, &target.folder, &message, flags, date).await {
                 Outcome::Done(receipt) => {
+                    row.answer = Answer::Done;
                     row.target_uid = receipt
                         .filter(|(validity, _)| *validity == target.validity)
                         .map(|(_, uid)| uid);

@@ -2,6 +2,8 @@
 
 mod teach;
 
+use std::sync::Arc;
+
 use isbg_imap::Key;
 use isbg_store::{Purpose, Seen};
 use isbg_types::{Class, Flag, FolderName, Uid, UidSet};
@@ -16,7 +18,7 @@ use crate::plan::{Imported, Plan, Wanted, plan};
 use crate::policy::Treatment;
 use crate::report::LearnCounts;
 use crate::retry::retry_later;
-use isbg_engine::Taught;
+use isbg_engine::{Scorer, Taught};
 use teach::{Lesson, Lessons, fetch_and_teach};
 
 /// So many messages are fetched and taught before anything is done with them.
@@ -50,12 +52,17 @@ pub struct LearnJob {
     pub imported: Option<Imported>,
 }
 
-/// Learns from one folder.
+/// Teaches `scorer` the messages of one folder.
 ///
 /// # Errors
 /// [`Error::Outage`] when the scorer cannot be taught, and those of the server and the state file. What was learned before
 /// is kept, and counted in `counts`.
-pub async fn learn(pass: &mut Pass<'_>, job: &LearnJob, counts: &mut LearnCounts) -> Result<()> {
+pub async fn learn(
+    pass: &mut Pass<'_>,
+    scorer: &Arc<dyn Scorer>,
+    job: &LearnJob,
+    counts: &mut LearnCounts,
+) -> Result<()> {
     let (purpose, phase) = match job.class {
         Class::Spam => (Purpose::LearnSpam, Phase::LearnSpam),
         Class::Ham => (Purpose::LearnHam, Phase::LearnHam),
@@ -93,7 +100,7 @@ pub async fn learn(pass: &mut Pass<'_>, job: &LearnJob, counts: &mut LearnCounts
         pass.go_on()?;
         let now = pass.now();
         pass.store.begin_attempts(plan.id, plan.purpose, window, now)?;
-        let undone = one_window(pass, job, &plan, window, counts).await;
+        let undone = one_window(pass, scorer, job, &plan, window, counts).await;
         // Whatever went wrong, it did not kill the process.
         pass.store.withdraw_attempts(plan.id, plan.purpose, window)?;
         lowest = lowest.into_iter().chain(undone?).min();
@@ -108,6 +115,7 @@ pub async fn learn(pass: &mut Pass<'_>, job: &LearnJob, counts: &mut LearnCounts
 /// Teaches one window's messages and treats them. Gives the lowest that is not dealt with.
 async fn one_window(
     pass: &mut Pass<'_>,
+    scorer: &Arc<dyn Scorer>,
     job: &LearnJob,
     plan: &Plan,
     uids: &[Uid],
@@ -121,7 +129,7 @@ async fn one_window(
         outage,
         not_read,
         broken,
-    } = fetch_and_teach(pass, job.class, &ascending).await?;
+    } = fetch_and_teach(pass, scorer, job.class, &ascending).await?;
     let mut failures = still_unread(pass, &job.folder, &not_read).await?;
     counts.unknown += failures.len() as u64;
     let mut learned = Vec::new();
@@ -167,7 +175,7 @@ async fn one_window(
     match (broken, outage) {
         (Some(error), _) => Err(error.into()),
         (None, Some(unknown)) => Err(Error::Outage {
-            scorer: pass.scorer.name(),
+            scorer: scorer.name(),
             unknown,
         }),
         (None, None) if rest.is_empty() => Ok(None),
@@ -209,6 +217,7 @@ async fn treat(
                 counts.not_done += 1;
                 failures.push((todo.known.uid, why));
             }
+            Ending::NotBegun => {}
         }
     }
     (done, outcome)

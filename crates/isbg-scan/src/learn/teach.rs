@@ -39,9 +39,14 @@ pub(super) struct Lessons {
 }
 
 /// Fetches these messages and teaches each, one after the other.
-pub(super) async fn fetch_and_teach(pass: &mut Pass<'_>, class: Class, uids: &[Uid]) -> Result<Lessons> {
+pub(super) async fn fetch_and_teach(
+    pass: &mut Pass<'_>,
+    scorer: &Arc<dyn Scorer>,
+    class: Class,
+    uids: &[Uid],
+) -> Result<Lessons> {
     let (sender, mut arriving) = mpsc::channel(2);
-    let (account, scorer) = (pass.account, Arc::clone(&pass.scorer));
+    let (account, scorer) = (pass.account, Arc::clone(scorer));
     let (stop, observer) = (Arc::clone(&pass.stop), pass.observer);
     let (client, store, budget) = (&mut *pass.client, &mut *pass.store, &pass.budget);
     let fetching = fetch(client, uids, sender, budget);

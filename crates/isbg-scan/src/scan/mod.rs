@@ -2,7 +2,9 @@
 
 mod outcome;
 
-use isbg_engine::{Scored, Wish};
+use std::sync::Arc;
+
+use isbg_engine::{Scored, Scorer, Wish};
 use isbg_message::{fingerprint_of, summary};
 use isbg_spool::Spool;
 use isbg_store::Purpose;
@@ -42,12 +44,17 @@ pub struct ScanJob {
     pub imported: Option<Imported>,
 }
 
-/// Scans one folder.
+/// Scans one folder and has its messages judged by `scorer`.
 ///
 /// # Errors
 /// [`Error::Outage`] when the scorer does not work, and those of the server and the state file. What was judged and done
 /// before is kept, and counted in `counts`.
-pub async fn scan(pass: &mut Pass<'_>, job: &ScanJob, counts: &mut ScanCounts) -> Result<()> {
+pub async fn scan(
+    pass: &mut Pass<'_>,
+    scorer: &Arc<dyn Scorer>,
+    job: &ScanJob,
+    counts: &mut ScanCounts,
+) -> Result<()> {
     let wanted = Wanted {
         folder: &job.folder,
         purpose: Purpose::Scan,
@@ -70,7 +77,9 @@ pub async fn scan(pass: &mut Pass<'_>, job: &ScanJob, counts: &mut ScanCounts) -
         job,
         plan: &plan,
         counts,
+        scorer,
         held: Vec::new(),
+        held_back: 0,
         lowest_undone: None,
     };
     let ended = scan.all(pass).await;
@@ -96,8 +105,11 @@ struct Scan<'a> {
     job: &'a ScanJob,
     plan: &'a Plan,
     counts: &'a mut ScanCounts,
+    scorer: &'a Arc<dyn Scorer>,
     /// Decided and held until the whole round is judged.
     held: Vec<Todo>,
+    /// How many of these there were, once it is certain that nothing will be done with them.
+    held_back: u64,
     /// The lowest message that is not dealt with.
     lowest_undone: Option<Uid>,
 }
@@ -111,15 +123,12 @@ impl Scan<'_> {
             pass.go_on()?;
             self.window(pass, window).await?;
         }
-        if !self.held.is_empty() {
-            let todos = std::mem::take(&mut self.held);
-            if self.may_act(pass, todos.len() as u64) {
-                return self.act(pass, todos).await;
-            }
-            self.counts.held_back += todos.len() as u64;
-            todos.iter().for_each(|todo| self.undone(todo.known.uid));
+        let held = std::mem::take(&mut self.held);
+        if self.held_back > 0 {
+            self.say_why(pass);
+            self.counts.held_back += self.held_back;
         }
-        Ok(())
+        self.act(pass, held).await
     }
 
     /// Reports are only wanted where they will be put somewhere.
@@ -140,20 +149,24 @@ impl Scan<'_> {
         self.plan.first_time && self.job.policy.first_run_reports
     }
 
-    fn may_act(&self, pass: &Pass<'_>, messages: u64) -> bool {
-        if self.reports_only() {
-            pass.warn("this is the first run over this folder: it only reports, the next one acts");
-            return false;
-        }
+    /// Whether it is certain that nothing will be done with what is held.
+    fn holds_back(&self) -> bool {
+        let held = self.held.len() as u64;
         match self.job.policy.blast_limit {
-            BlastLimit::Messages(limit) if messages > limit => {
-                pass.warn(&format!(
-                    "{messages} messages of this round would be moved, more than the blast limit of {limit}: nothing \
-                     was moved. Look at what was judged, and if it is right run again with --blast-limit off"
-                ));
-                false
-            }
-            _ => true,
+            _ if self.reports_only() || self.held_back > 0 => true,
+            BlastLimit::Messages(limit) => held > limit,
+            BlastLimit::Off => false,
+        }
+    }
+
+    fn say_why(&self, pass: &Pass<'_>) {
+        match self.job.policy.blast_limit {
+            BlastLimit::Messages(limit) if !self.reports_only() => pass.warn(&format!(
+                "{} messages of this round would be moved, more than the blast limit of {limit}: nothing was moved. \
+                 Look at what was judged, and if it is right run again with --blast-limit off",
+                self.held_back
+            )),
+            _ => pass.warn("this is the first run over this folder: it only reports, the next one acts"),
         }
     }
 
@@ -169,7 +182,7 @@ impl Scan<'_> {
             Wish::Verdict
         };
         self.plan.reopen(pass).await?;
-        let window = judge(pass, &ascending, self.job.bounds.jobs, wish).await?;
+        let window = judge(pass, self.scorer, &ascending, self.job.bounds.jobs, wish).await?;
         let Window {
             judged,
             outage,
@@ -194,7 +207,7 @@ impl Scan<'_> {
         self.act_or_hold(pass, todos).await?;
         match outage {
             Some(unknown) => Err(Error::Outage {
-                scorer: pass.scorer.name(),
+                scorer: self.scorer.name(),
                 unknown,
             }),
             None if stopped => Err(Error::Stopped),
@@ -221,14 +234,14 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// Keeps what was decided until the whole round is judged. Once it is certain that nothing will be done, the
-    /// rewritten messages need not be kept.
+    /// Keeps what was decided until the whole round is judged. Once it is certain that nothing will be done, only how many
+    /// there are, and the lowest of them.
     fn hold(&mut self, todos: Vec<Todo>) {
         self.held.extend(todos);
-        let held = self.held.len() as u64;
-        let hopeless = matches!(self.job.policy.blast_limit, BlastLimit::Messages(limit) if held > limit);
-        if hopeless || self.reports_only() {
-            self.held.iter_mut().for_each(|todo| todo.rewritten = None);
+        if self.holds_back() {
+            let held = std::mem::take(&mut self.held);
+            self.held_back += held.len() as u64;
+            held.iter().for_each(|todo| self.undone(todo.known.uid));
         }
     }
 

@@ -34,6 +34,7 @@ impl Scan<'_> {
                     self.counts.not_done += 1;
                     failures.push((todo.known.uid, why));
                 }
+                Ending::NotBegun => self.undone(todo.known.uid),
             }
         }
         self.remember(pass, done)?;

@@ -14,8 +14,8 @@ use futures_util::future::{BoxFuture, FutureExt};
 use isbg_engine::Scorer;
 use isbg_imap::{ByteBudget, Client, Credentials, Secret, Settings, Transport};
 use isbg_scan::{
-    BlastLimit, Bounds, Event, LearnCounts, LearnJob, Mode, Observer, Pass, Policy, Recovered, Result,
-    ScanCounts, ScanJob, Treatment, Which,
+    BlastLimit, Bounds, Event, LearnCounts, LearnJob, Mode, Observer, Pass, Policy, Result, ScanCounts,
+    ScanJob, Treatment, Which,
 };
 use isbg_store::{AccountId, Filter, RunId, Store, Timestamp};
 use isbg_testkit::conservation::Conservation;
@@ -66,6 +66,10 @@ impl Lab {
             .unwrap();
     }
 
+    pub fn scorer(&self) -> Arc<dyn Scorer> {
+        self.scorer.clone()
+    }
+
     pub fn mailbox(&self) -> Mailbox {
         self.dovecot.wire().unwrap().mailbox().unwrap()
     }
@@ -109,7 +113,7 @@ impl Lab {
         &self,
         mode: Mode,
         work: impl for<'a, 'b> FnOnce(&'a mut Pass<'b>) -> BoxFuture<'a, Result<T>>,
-    ) -> Result<(Recovered, T)> {
+    ) -> Result<T> {
         let mut client = self.client().await?;
         let mut store = match mode {
             Mode::DryRun => Store::rehearsal(&self.state.path().join("state"))?,
@@ -119,8 +123,8 @@ impl Lab {
         let run = store.begin_run(account, "test", Timestamp(1))?;
         let result = {
             let mut pass = self.pass(&mut client, &mut store, account, run, mode);
-            let recovered = isbg_scan::recover(&mut pass).await?;
-            work(&mut pass).await.map(|value| (recovered, value))
+            isbg_scan::recover(&mut pass).await?;
+            work(&mut pass).await
         };
         assert_eq!(store.check()?, Vec::<String>::new());
         result
@@ -134,11 +138,9 @@ impl Lab {
         run: RunId,
         mode: Mode,
     ) -> Pass<'a> {
-        let scorer: Arc<dyn Scorer> = self.scorer.clone();
         Pass {
             client,
             store,
-            scorer,
             account,
             run,
             mode,
@@ -153,29 +155,29 @@ impl Lab {
     }
 
     pub async fn scan_as(&self, mode: Mode, job: &ScanJob) -> Result<ScanCounts> {
-        let job = job.clone();
+        let (job, scorer) = (job.clone(), self.scorer());
         let scanned = self.run(mode, move |pass| {
             async move {
                 let mut counts = ScanCounts::default();
-                isbg_scan::scan(pass, &job, &mut counts).await?;
+                isbg_scan::scan(pass, &scorer, &job, &mut counts).await?;
                 Ok(counts)
             }
             .boxed()
         });
-        scanned.await.map(|(_, counts)| counts)
+        scanned.await
     }
 
     pub async fn learn(&self, job: &LearnJob) -> Result<LearnCounts> {
-        let job = job.clone();
+        let (job, scorer) = (job.clone(), self.scorer());
         let learned = self.run(Mode::Act, move |pass| {
             async move {
                 let mut counts = LearnCounts::default();
-                isbg_scan::learn(pass, &job, &mut counts).await?;
+                isbg_scan::learn(pass, &scorer, &job, &mut counts).await?;
                 Ok(counts)
             }
             .boxed()
         });
-        learned.await.map(|(_, counts)| counts)
+        learned.await
     }
 
     pub async fn undo_last(&self) -> Result<isbg_scan::UndoCounts> {
@@ -195,7 +197,7 @@ impl Lab {
             }
             .boxed()
         });
-        undone.await.map(|(_, counts)| counts)
+        undone.await
     }
 
     /// Runs until nothing is open any more, as the next cron runs would, and demands that the last changes nothing.

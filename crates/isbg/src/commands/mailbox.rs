@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
+use isbg_engine::Scorer;
 use isbg_imap::{ByteBudget, Client};
 use isbg_scan::{LearnJob, Pass, ScanJob};
 use isbg_store::{AccountId, AccountLock, Counters, LockFile, Store, Timestamp};
@@ -134,7 +135,6 @@ impl Work<'_> {
         let mut pass = Pass {
             client: &mut client,
             store: &mut store,
-            scorer: Arc::clone(&scorer),
             account: id,
             run,
             mode: self.mode(),
@@ -143,7 +143,7 @@ impl Work<'_> {
             stop: Arc::clone(&self.stop.flag),
         };
         let mut tally = Tally::default();
-        let outcome = self.parts(&mut pass, &found, &places, &old, &mut tally).await;
+        let outcome = self.parts(&mut pass, &scorer, &found, &places, &old, &mut tally).await;
         follower.finish();
         let noted = store.end_run(run, &counters(&tally), self::now());
         for remark in scorer.remarks() {
@@ -211,6 +211,7 @@ impl Work<'_> {
     async fn parts(
         self,
         pass: &mut Pass<'_>,
+        scorer: &Arc<dyn Scorer>,
         found: &folders::Found,
         places: &Places,
         old: &imported::Old,
@@ -235,7 +236,7 @@ impl Work<'_> {
                 Class::Spam => tally.learned_spam.insert(Default::default()),
                 Class::Ham => tally.learned_ham.insert(Default::default()),
             };
-            isbg_scan::learn(pass, &job, counts).await?;
+            isbg_scan::learn(pass, scorer, &job, counts).await?;
         }
         if self.run.task == Task::Learn {
             return Ok(());
@@ -246,7 +247,7 @@ impl Work<'_> {
             bounds: policy::bounds(self.account),
             imported: old.scanned(pass.client, &found.inbox).await?,
         };
-        isbg_scan::scan(pass, &job, tally.scan.insert(Default::default())).await
+        isbg_scan::scan(pass, scorer, &job, tally.scan.insert(Default::default())).await
     }
 
     fn tell(&self, tally: &Tally, failure: Option<&isbg_scan::Error>) {

@@ -96,11 +96,6 @@ fn native(rules: &rules::Found, at_once: NonZeroUsize, sub_rules: bool) -> Resul
     })
 }
 
-/// A scorer for a run that scores nothing.
-pub fn none() -> Arc<dyn Scorer> {
-    programs(1)
-}
-
 fn programs(at_once: usize) -> Arc<dyn Scorer> {
     Arc::new(SpamAssassin::new(program::Settings {
         at_once,

@@ -21,7 +21,7 @@ use crate::settled::{self, Access, Output, state_dir};
 use super::failures::{of_pass, of_store};
 use super::history::{is_meant, line};
 use super::stop::Stop;
-use super::{print, scorer};
+use super::print;
 
 /// More entries are not undone at once.
 const LIMIT: u32 = 100_000;
@@ -98,7 +98,6 @@ async fn put_back(
     let mut pass = Pass {
         client: &mut client,
         store,
-        scorer: scorer::none(),
         account,
         run,
         mode: Mode::Act,

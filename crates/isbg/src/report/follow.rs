@@ -274,6 +274,14 @@ impl Observer for Follower<'_> {
                 self.trouble(Some(why));
                 self.settled(folder, uid, "failed", None, Some(why));
             }
+            Event::Recovered { dropped, settled } => {
+                let text = lines::recovered(dropped, settled);
+                self.terminal.warn(&text);
+                self.record(Record::Warning {
+                    account,
+                    text: &text,
+                });
+            }
             Event::Warning(text) => {
                 self.terminal.warn(&Untrusted(text).to_string());
                 self.record(Record::Warning { account, text });

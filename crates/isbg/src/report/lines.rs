@@ -83,3 +83,11 @@ pub fn spared(why: Spared) -> &'static str {
         Spared::PutBack => "left: you have put it back before",
     }
 }
+
+/// What is made of what an earlier run left behind.
+pub fn recovered(dropped: u64, settled: u64) -> String {
+    format!(
+        "an earlier run was cut off: {settled} changes that it had begun are looked into and brought to their end, \
+         {dropped} that it had not begun are decided anew"
+    )
+}

@@ -1,19 +1,20 @@
 //! Puts back what was moved, and takes back what was marked, from the history. Refuses honestly where a message is no
 //! longer where it was put; never guesses.
 
-mod find;
-
 use std::collections::BTreeMap;
 
 use isbg_spool::Spool;
-use isbg_store::{Action, Entry, Form, NewIntent, Original};
-use isbg_types::{Fingerprint, Flag, Flags, FolderName, Uid, UidValidity};
+use isbg_store::{Action, Entry, Form, NewIntent, Original, Target};
+use isbg_types::{Flag, Flags, FolderName, Uid, UidValidity};
 
-use crate::carry_out::{Batch, Ending, LIMIT, Row, carry};
-use crate::error::Result;
+use crate::carry_out::{Batch, Ending, LIMIT, Row, carry, follow, target};
+use crate::content::original_in;
+use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::fetch::bodies;
+use crate::find::{Found, Wanted, copies, find};
 use crate::pass::Pass;
-use find::{Found, batch, bodies, find, home_of, original_in};
+use crate::plan::validity;
 
 /// What an undo came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -96,9 +97,6 @@ struct Message<'a> {
     rewritten: Option<Spool>,
 }
 
-/// What is wanted of a folder: an entry, the UIDVALIDITY and UID its message was known by, and its identity.
-type Wanted<'a> = (&'a Entry, UidValidity, Option<Uid>, Fingerprint);
-
 /// Finds these messages, and refuses the entries whose messages are not there.
 async fn found<'a>(
     pass: &mut Pass<'_>,
@@ -139,7 +137,7 @@ async fn put_back(pass: &mut Pass<'_>, entries: &[&Entry], counts: &mut UndoCoun
             rewritten: None,
         })
         .collect();
-    finish(pass, batch, messages, counts).await.map(drop)
+    finish(pass, batch, messages, counts).await
 }
 
 async fn unwrap(pass: &mut Pass<'_>, entries: &[&Entry], counts: &mut UndoCounts) -> Result<()> {
@@ -148,7 +146,8 @@ async fn unwrap(pass: &mut Pass<'_>, entries: &[&Entry], counts: &mut UndoCounts
     };
     let wanted = copies(entries);
     let found = found(pass, &place, wanted, false, counts).await?;
-    let mut bodies = bodies(pass, &found).await?;
+    let uids: Vec<Uid> = found.iter().map(|found| found.facts.uid).collect();
+    let mut bodies = bodies(pass, &uids).await?;
     let mut batch = batch(pass, &place).await?;
     let Some(target) = home_of(pass, &home, &found, counts).await? else {
         return Ok(());
@@ -175,7 +174,7 @@ async fn unwrap(pass: &mut Pass<'_>, entries: &[&Entry], counts: &mut UndoCounts
             ),
         }
     }
-    finish(pass, batch, messages, counts).await.map(drop)
+    finish(pass, batch, messages, counts).await
 }
 
 async fn unmark(pass: &mut Pass<'_>, entries: &[&Entry], counts: &mut UndoCounts) -> Result<()> {
@@ -215,65 +214,12 @@ async fn unmark(pass: &mut Pass<'_>, entries: &[&Entry], counts: &mut UndoCounts
             None => batches.push((flags, vec![message])),
         }
     }
-    let mut copied = Vec::new();
     for (flags, messages) in batches {
         let mut batch = batch(pass, &home).await?;
         batch.remove_flags = flags;
-        let restored = finish(pass, batch, messages, counts).await?;
-        copied.extend(restored.into_iter().filter(|entry| entry.to.is_some()));
-    }
-    remove_copies(pass, &copied).await
-}
-
-/// Removes copies that isbg made of messages that are where they were. A copy that is not there needs no removal.
-async fn remove_copies(pass: &mut Pass<'_>, entries: &[&Entry]) -> Result<()> {
-    let mut places: BTreeMap<&FolderName, Vec<&Entry>> = BTreeMap::new();
-    for entry in entries {
-        if let Some(to) = &entry.to {
-            places.entry(&to.folder).or_default().push(entry);
-        }
-    }
-    for (place, entries) in places {
-        let wanted = copies(&entries);
-        let (found, _) = find(pass, place, wanted, false).await?;
-        let mut batch = batch(pass, place).await?;
-        batch.original = Original::Remove;
-        let messages: Vec<Message<'_>> = found
-            .iter()
-            .map(|found| Message {
-                found,
-                rewritten: None,
-            })
-            .collect();
-        write_down(pass, &mut batch, &messages, Action::Delete)?;
-        carry(pass, &mut batch).await?;
-        for (message, row) in messages.iter().zip(&batch.rows) {
-            let why = match &row.ending {
-                Some(Ending::Done { note: None, .. }) => continue,
-                Some(Ending::Done { note: Some(why), .. } | Ending::Yielded(why) | Ending::Failed(why)) => {
-                    why
-                }
-                None => "its fate is unknown",
-            };
-            let text = format!("the copy that entry {} made stays: {why}", message.found.entry.id);
-            pass.observer.event(Event::NotDone {
-                folder: place,
-                uid: row.uid,
-                why: &text,
-            });
-        }
+        finish(pass, batch, messages, counts).await?;
     }
     Ok(())
-}
-
-/// The copies that these entries made, as they were put.
-fn copies<'a>(entries: &[&'a Entry]) -> Vec<Wanted<'a>> {
-    let wanted = |entry: &&'a Entry| {
-        let to = entry.to.as_ref()?;
-        let print = entry.copy_fingerprint.unwrap_or(entry.fingerprint);
-        Some((*entry, to.validity, to.uid, print))
-    };
-    entries.iter().filter_map(wanted).collect()
 }
 
 /// Where the entries' messages came from and where they were put.
@@ -282,45 +228,37 @@ fn ends(entries: &[&Entry]) -> Option<(FolderName, FolderName)> {
     Some((first.from.folder.clone(), first.to.as_ref()?.folder.clone()))
 }
 
-/// Restores these messages and counts how it went. Gives the entries that are undone.
-async fn finish<'a>(
+/// Restores these messages and counts how it went. Copies that are not needed any more go with it.
+async fn finish(
     pass: &mut Pass<'_>,
     mut batch: Batch,
-    messages: Vec<Message<'a>>,
+    messages: Vec<Message<'_>>,
     counts: &mut UndoCounts,
-) -> Result<Vec<&'a Entry>> {
-    write_down(pass, &mut batch, &messages, Action::Restore)?;
+) -> Result<()> {
+    write_down(pass, &mut batch, &messages)?;
     carry(pass, &mut batch).await?;
-    let mut undone = Vec::new();
     for (message, row) in messages.iter().zip(&batch.rows) {
         let entry = message.found.entry;
         match &row.ending {
-            Some(Ending::Done { .. }) => {
+            Some(Ending::Done { note, .. }) => {
                 counts.undone += 1;
-                undone.push(entry);
-                let (folder, to) = (&batch.source, Some(&entry.from.folder));
                 pass.observer.event(Event::Done {
-                    folder,
-                    uid: row.uid,
+                    folder: &batch.source,
+                    uid: row.uid(),
                     what: "restored",
-                    to,
-                    note: None,
+                    to: Some(&entry.from.folder),
+                    note: note.as_deref(),
                 });
             }
             Some(Ending::Yielded(why) | Ending::Failed(why)) => refuse(pass, entry, why, counts),
-            None => refuse(pass, entry, "its fate is unknown", counts),
+            Some(Ending::NotBegun) | None => refuse(pass, entry, "its fate is unknown", counts),
         }
     }
-    Ok(undone)
+    follow(pass, &mut batch).await
 }
 
 /// Writes the intents down and gives the batch its rows.
-fn write_down(
-    pass: &mut Pass<'_>,
-    batch: &mut Batch,
-    messages: &[Message<'_>],
-    action: Action,
-) -> Result<()> {
+fn write_down(pass: &mut Pass<'_>, batch: &mut Batch, messages: &[Message<'_>]) -> Result<()> {
     let now = pass.now();
     let folder = pass
         .store
@@ -332,7 +270,7 @@ fn write_down(
             folder,
             uid: facts.uid,
             purpose: entry.purpose,
-            action,
+            action: Action::Restore,
             fingerprint: entry.fingerprint,
             flags: facts.flags.clone(),
             modseq: facts.modseq,
@@ -341,7 +279,9 @@ fn write_down(
             target: batch.target.clone(),
             form: batch.form,
             copy_fingerprint: message.rewritten.as_ref().map(|_| entry.fingerprint),
+            copy_size: message.rewritten.as_ref().map(Spool::len),
             original: batch.original,
+            trash: None,
             add_flags: batch.add_flags.clone(),
             remove_flags: batch.remove_flags.clone(),
             score: entry.score,
@@ -349,26 +289,55 @@ fn write_down(
             rules: entry.rules.clone(),
             sender: entry.sender.clone(),
             subject: entry.subject.clone(),
-            undoes: (action == Action::Restore).then_some(entry.id),
+            undoes: Some(entry.id),
         }
     };
     let intents: Vec<NewIntent> = messages.iter().map(intent).collect();
     let ids = pass.store.plan(pass.run, &intents, now)?;
     batch.rows = ids
         .into_iter()
+        .zip(intents)
         .zip(messages)
-        .map(|(intent, message)| Row {
-            intent,
-            uid: message.found.facts.uid,
-            copy: message.found.entry.fingerprint,
-            size: message.found.entry.size,
-            flags: message.found.facts.flags.clone(),
-            internal_date: message.found.entry.internal_date.clone(),
+        .map(|((id, intent), message)| Row {
             copy_flags: message.found.entry.flags.clone(),
             rewritten: message.rewritten.clone(),
-            target_uid: None,
-            ending: None,
+            ..Row::new(id, intent)
         })
         .collect();
     Ok(())
+}
+
+/// The folder that messages go back to, as it stands now. Where it is gone, these messages are not undone, and others
+/// may be.
+async fn home_of(
+    pass: &mut Pass<'_>,
+    home: &FolderName,
+    found: &[Found<'_>],
+    counts: &mut UndoCounts,
+) -> Result<Option<Target>> {
+    match target(pass, home).await {
+        Ok(target) => Ok(Some(target)),
+        Err(Error::Imap(isbg_imap::Error::Refused(refusal))) => {
+            found
+                .iter()
+                .for_each(|found| refuse(pass, found.entry, &refusal.to_string(), counts));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// A batch over a folder as it stands now, with nothing to do yet.
+async fn batch(pass: &mut Pass<'_>, folder: &FolderName) -> Result<Batch> {
+    let opened = pass.client.examine(folder, None).await?;
+    Ok(Batch {
+        source: folder.clone(),
+        validity: validity(&opened),
+        target: None,
+        form: Form::Original,
+        original: Original::Keep,
+        add_flags: Flags::default(),
+        remove_flags: Flags::default(),
+        rows: Vec::new(),
+    })
 }
