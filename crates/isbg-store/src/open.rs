@@ -23,9 +23,10 @@ const HEADER: u64 = 100;
 const APPLICATION_ID: i64 = 0x6973_6267;
 
 /// The schema, one file a version; `user_version` is the number of files applied.
-const SCHEMA: [&str; 2] = [
+const SCHEMA: [&str; 3] = [
     include_str!("schema/0001_state.sql"),
     include_str!("schema/0002_follow.sql"),
+    include_str!("schema/0003_correspondents.sql"),
 ];
 
 /// Held while a file may be made and closed: on Unix, closing a file ends the locks that SQLite holds on it for another

@@ -6,6 +6,7 @@ mod config;
 mod connect;
 mod environment;
 mod exit;
+mod model;
 mod policy;
 mod report;
 mod rules;

@@ -22,6 +22,8 @@ pub enum Command {
     Learn(Accounts),
     /// Judge mail in files, mboxes, folders, Maildirs or on standard input; no mail server is asked
     Check(Check),
+    /// Teach the native scorer from mail in files, mboxes, folders or Maildirs; no mail server is asked
+    Train(Train),
     /// Find out how well isbg would have done on mail that is already sorted
     Backtest(Backtest),
     /// Show the native scorer's rules, or what is wrong with them
@@ -66,7 +68,7 @@ pub struct Check {
     /// Files with a message or an mbox, folders, Maildirs; - is standard input [default: standard input]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Print the rules that hit as well
+    /// Print the rules that hit as well, and what in the message was most like what you taught
     #[arg(long, short)]
     pub verbose: bool,
     /// Print one JSON object a line
@@ -86,7 +88,45 @@ pub struct Check {
     pub cafile: Option<PathBuf>,
     #[command(flatten)]
     pub scorer: ScorerOptions,
+    #[command(flatten)]
+    pub state: StateOptions,
 }
+
+/// What to teach.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = AFTER_TRAIN)]
+#[group(id = "lessons", required = true, multiple = true, args = ["spam", "ham", "forget", "sent", "rollback"])]
+pub struct Train {
+    /// Spam to learn
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub spam: Vec<PathBuf>,
+    /// Ham to learn
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub ham: Vec<PathBuf>,
+    /// Mail whose lessons are taken back, whatever it was learned as
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub forget: Vec<PathBuf>,
+    /// Mail that you have sent: whom it was written to is known from then on
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub sent: Vec<PathBuf>,
+    /// Go back to the model as it was before the last run that taught it; again, one further back
+    #[arg(long, conflicts_with_all = ["spam", "ham", "forget", "sent"])]
+    pub rollback: bool,
+    /// The model that learns [default: default]
+    #[arg(long, value_name = "NAME", value_parser = values::model)]
+    pub model: Option<String>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub state: StateOptions,
+}
+
+const AFTER_TRAIN: &str = "\
+A PATH is a file with a message or an mbox, a folder or a Maildir. A message that was learned before teaches nothing new; learned \
+as the other class, it first has that lesson taken back.
+
+Exit status: 0 fine; 12 the model cannot be used; 255 a message could not be read, or the model not be saved.";
 
 /// What to do with the rules.
 #[derive(Debug, Clone, Subcommand)]

@@ -21,7 +21,7 @@ use crate::exit::Status;
 
 pub use backtest::{Backtest, Prior};
 pub use classic::{Classic, FileOptions, GoneOptions, LearningOptions, MailboxOptions, PasswordOptions};
-pub use commands::{Accounts, Check, Command, History, Man, RuleFiles, Rules, Undo, Unwrap};
+pub use commands::{Accounts, Check, Command, History, Man, RuleFiles, Rules, Train, Undo, Unwrap};
 pub use shared::{
     ConfigOptions, ConnectionOptions, Engine, JudgingOptions, OutputOptions, ScorerOptions, StateOptions,
     TlsMode,

@@ -14,7 +14,7 @@ use super::values::{self, Band, BlastLimit};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Engine {
-    /// SpamAssassin's rules, run by isbg itself
+    /// SpamAssassin's rules and what you taught, in isbg itself
     Native,
     /// A running spamd
     Spamd,
@@ -40,8 +40,8 @@ pub enum TlsMode {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Scorer")]
 pub struct ScorerOptions {
-    /// Which scorer judges the mail [default: native if there are rules and nothing is to be learned; else spamd if one
-    /// answers on this machine; else spamassassin]
+    /// Which scorer judges the mail [default: native if there are rules; else spamd if one answers on this machine; else
+    /// spamassassin]
     #[arg(long, value_name = "ENGINE", value_enum)]
     pub engine: Option<Engine>,
     /// Score with a running spamd; the same as --engine spamd
@@ -81,9 +81,12 @@ pub struct ScorerOptions {
     /// The native scorer asks nobody [default]
     #[arg(long)]
     pub no_network: bool,
-    /// The native scorer uses its rules alone [default]
+    /// The native scorer uses its rules alone, and learns nothing
     #[arg(long)]
     pub no_classifier: bool,
+    /// The model in which the native scorer keeps what it was taught [default: default]
+    #[arg(long, value_name = "NAME", value_parser = values::model, conflicts_with = "no_classifier")]
+    pub model: Option<String>,
     /// How many messages are scored at once [default: the number of processors]
     #[arg(long, value_name = "N", value_parser = values::at_least_one)]
     pub jobs: Option<u64>,

@@ -118,7 +118,11 @@ impl Work<'_> {
             .is_none();
         let id = store.account(&self.access().label(), now).map_err(of_store)?;
         let _lock = self.lock(&store, id, now)?;
-        let chosen = scorer::chosen(&self.account.scorer, false, self.keeper).await?;
+        let mut wish = self.account.scorer.clone();
+        if wish.people.authserv_id.is_some() {
+            wish.people.known = store.correspondents().map_err(of_store)?;
+        }
+        let chosen = scorer::chosen(&wish, scorer::Detail::default(), self.keeper).await?;
         if let Some(remark) = chosen.remark.as_ref().filter(|_| self.output().verbose) {
             self.terminal.warn(remark);
         }

@@ -2,6 +2,7 @@
 
 mod backtest;
 mod check;
+mod explained;
 mod failures;
 mod folders;
 mod history;
@@ -10,7 +11,9 @@ mod mailbox;
 mod manual;
 mod rules;
 mod scorer;
+mod sources;
 mod stop;
+mod train;
 mod undo;
 mod unwrap;
 
@@ -43,6 +46,7 @@ pub fn run(typed: Typed, around: &Environment, terminal: &Terminal) -> Result<St
             terminal,
         ),
         Some(Command::Check(typed)) => check::check(&typed, around, terminal),
+        Some(Command::Train(typed)) => train::train(&typed, around, terminal),
         Some(Command::Backtest(typed)) => backtest::backtest(&typed, around, terminal),
         Some(Command::Rules(Rules::List(files))) => rules::list(&files, around),
         Some(Command::Rules(Rules::Lint(files))) => rules::lint(&files, around, terminal),

@@ -1,15 +1,16 @@
 //! The scorer that an account's wishes name, ready for use. Does not know how any of them scores.
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use isbg_engine::{Native, NativeSettings, Rspamd, Scorer, SpamAssassin, Spamd, Unknown, pick_default};
+use isbg_engine::{
+    Grounds, Native, NativeSettings, Rspamd, Scorer, SpamAssassin, Spamd, Unknown, pick_default,
+};
 use isbg_lookups::{Address, Endpoint, program, rspamd, spamd};
 use isbg_tls::Connector;
 use isbg_types::Untrusted;
 
 use crate::exit::{Failure, Status};
-use crate::rules;
+use crate::{model, rules};
 use crate::secrets::{Keeper, Secret};
 use crate::settled::{self, EngineChoice};
 
@@ -37,14 +38,23 @@ impl From<Arc<dyn Scorer>> for Chosen {
     }
 }
 
-/// The scorer to use. Nothing is asked of it yet, but where none was named: then, without rules for the native one, the
-/// first that answers is taken. `sub_rules`: the native scorer lists them, too.
+/// How much the native scorer tells of a verdict.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Detail {
+    /// The sub-rules, too.
+    pub sub_rules: bool,
+    /// Why the classifier thinks what it thinks.
+    pub explain: bool,
+}
+
+/// The scorer to use. Nothing is asked of it yet, but where none was named and the native one may not be
+/// used: then the first that answers is taken.
 ///
 /// # Errors
 /// With status 12 when none is to be had, with status 10 when its address or password cannot be used.
-pub async fn chosen(wish: &settled::Scorer, sub_rules: bool, keeper: Keeper<'_>) -> Result<Chosen, Failure> {
+pub async fn chosen(wish: &settled::Scorer, detail: Detail, keeper: Keeper<'_>) -> Result<Chosen, Failure> {
     let at_once = wish.jobs.get();
-    let native = |rules: &rules::Found| native(rules, wish.jobs, sub_rules);
+    let native = |rules: &rules::Found| native(rules, wish, detail, keeper);
     let scorer: Arc<dyn Scorer> = match &wish.engine {
         EngineChoice::Native(rules) => return native(&rules::must_find(rules, keeper.around)?),
         EngineChoice::Found { native: may_be, user } => {
@@ -82,16 +92,29 @@ pub async fn chosen(wish: &settled::Scorer, sub_rules: bool, keeper: Keeper<'_>)
     Ok(scorer.into())
 }
 
-fn native(rules: &rules::Found, at_once: NonZeroUsize, sub_rules: bool) -> Result<Chosen, Failure> {
+fn native(
+    rules: &rules::Found,
+    wish: &settled::Scorer,
+    detail: Detail,
+    keeper: Keeper<'_>,
+) -> Result<Chosen, Failure> {
     let loaded = rules.load()?;
     let settings = NativeSettings {
-        at_once,
-        sub_rules,
+        at_once: wish.jobs,
+        sub_rules: detail.sub_rules,
+        explain: detail.explain,
         ..NativeSettings::default()
     };
+    let model = wish.model.as_deref();
+    let remark = loaded.remark();
+    let grounds = Grounds {
+        matcher: Arc::new(loaded.matcher),
+        memory: model.and_then(|name| model::memory(keeper.state_dir, name)),
+        people: wish.people.clone(),
+    };
     Ok(Chosen {
-        remark: loaded.remark(),
-        scorer: Arc::new(Native::new(Arc::new(loaded.matcher), settings).map_err(|why| failed(&why))?),
+        remark,
+        scorer: Arc::new(Native::new(grounds, settings).map_err(|why| failed(&why))?),
         rule_set: Some(loaded.name),
     })
 }

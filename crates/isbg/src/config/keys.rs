@@ -3,11 +3,12 @@
 
 use std::path::PathBuf;
 
+use isbg_engine::{NotSenders, Senders};
 use isbg_tls::{NotAPin, Pin};
 use isbg_types::Score;
 use serde::Deserialize;
 
-use crate::args::values::{Band, BlastLimit};
+use crate::args::values::{self, Band, BlastLimit};
 use crate::args::{Engine, TlsMode};
 use crate::secrets::Secret;
 
@@ -99,14 +100,28 @@ keys! {
     move_ham_to: String,
     /// The folder that learned spam is moved to. Default: it stays where it is.
     move_spam_to: String,
-    /// The scorer: `"native"`, `"spamd"`, `"spamassassin"` or `"rspamd"`. Default: native if there are rules and nothing is
-    /// to be learned, else spamd if one answers on this machine, else spamassassin.
+    /// The scorer: `"native"`, `"spamd"`, `"spamassassin"` or `"rspamd"`. Default: native if there are rules, else spamd if
+    /// one answers on this machine, else spamassassin.
     engine: Engine,
     /// Rules for the native scorer: a folder with rule files or a rule file, or a list of them. Default: SpamAssassin's
     /// rules on this machine and those of its administrator.
     rules: Rules,
     /// A file with preferences for the native scorer, or `"none"`. Default: `"~/.spamassassin/user_prefs"` if it exists.
     prefs: PathBuf,
+    /// The model in which the native scorer keeps what it was taught. Accounts that name the same share it. Default:
+    /// `"default"`.
+    model: ModelName,
+    /// `false`: the native scorer uses its rules alone, and learns nothing. Default: `true`.
+    classifier: bool,
+    /// Senders whose mail is always wanted, if it is authenticated: addresses (`"ann@example.org"`, `"*@example.org"`) or
+    /// domains. Only the native scorer asks. Needs `authserv-id`.
+    welcome: SenderList,
+    /// Senders whose mail never is, authenticated or not. Only the native scorer asks.
+    block: SenderList,
+    /// How the server that takes your mail in calls itself at the start of the Authentication-Results fields that it adds,
+    /// such as `"mx.example.org"`. Only its word tells whether a sender on the welcome list, or one you have written to, is
+    /// the one it says. Default: nobody's word counts.
+    authserv_id: String,
     /// Where spamd listens: `"HOST:PORT"`, or the path of its socket. Default: `"127.0.0.1:783"`.
     spamd: String,
     /// `true` to speak TLS with spamd, which must show a certificate that is trusted. Default: `false`.
@@ -198,6 +213,46 @@ pub struct Rules(pub Vec<PathBuf>);
 impl From<OneOrMany> for Rules {
     fn from(some: OneOrMany) -> Self {
         Self(some.into_texts().into_iter().map(PathBuf::from).collect())
+    }
+}
+
+/// A model's name.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub struct ModelName(pub String);
+
+impl TryFrom<String> for ModelName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        values::model(&text).map(Self)
+    }
+}
+
+/// One sender, or a list of them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "OneOrMany")]
+pub struct SenderList(pub Senders);
+
+impl TryFrom<OneOrMany> for SenderList {
+    type Error = NotSenders;
+
+    fn try_from(some: OneOrMany) -> Result<Self, NotSenders> {
+        Senders::read(some.into_texts().iter().map(String::as_str)).map(Self)
+    }
+}
+
+/// The address of one DNS server, or a list of them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "OneOrMany")]
+pub struct DnsServers(pub Vec<SocketAddr>);
+
+impl TryFrom<OneOrMany> for DnsServers {
+    type Error = String;
+
+    fn try_from(some: OneOrMany) -> Result<Self, String> {
+        let texts = some.into_texts();
+        texts.iter().map(|text| values::dns_server(text)).collect::<Result<_, _>>().map(Self)
     }
 }
 

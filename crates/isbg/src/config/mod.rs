@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::exit::{Failure, Status};
 
-pub use keys::{CertainAction, DOCUMENTED, Keys, Mode, band};
+pub use keys::{CertainAction, DOCUMENTED, Keys, Mode, SenderList, band};
 
 /// A larger config file is refused: nobody wrote it by hand.
 const MAX_BYTES: u64 = 1024 * 1024;

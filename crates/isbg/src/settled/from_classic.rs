@@ -50,7 +50,6 @@ pub fn classic(typed: &args::Classic, around: &Environment) -> Result<Run, Failu
             "--teachonly without --learnspambox or --learnhambox: there is nothing to learn".to_owned(),
         );
     }
-    let learns = learning.spam.is_some() || learning.ham.is_some();
     let limits = thresholds(&typed.judging, typed.scorer.required_score)?;
     let account = Account {
         access,
@@ -74,7 +73,7 @@ pub fn classic(typed: &args::Classic, around: &Environment) -> Result<Run, Failu
                 Some(BlastLimit::Off) | None => None,
             },
         },
-        scorer: parts::scorer(&typed.scorer, learns, typed.connection.cafile.clone(), around)?,
+        scorer: parts::scorer(&typed.scorer, typed.connection.cafile.clone(), around)?,
         old_files: Some(old_files(&typed.files)),
     };
     Ok(Run {

@@ -2,17 +2,18 @@
 
 use std::path::PathBuf;
 
+use isbg_engine::People;
 use isbg_types::Thresholds;
 
 use crate::args::values::BlastLimit;
 use crate::args::{Accounts, ConfigOptions, Engine, ScorerOptions, TlsMode};
-use crate::config::{self, CertainAction, Config, Keys};
+use crate::config::{self, CertainAction, Config, Keys, SenderList};
 use crate::environment::Environment;
 use crate::exit::{Failure, Status};
 
 use super::{
-    Access, Account, Bounds, Configured, Learning, Login, Manner, Mode, Run, Server, Source, Task, Which,
-    check_thresholds, output, parts, state_dir,
+    Access, Account, Bounds, Configured, Learning, Login, Manner, Mode, Run, Scorer, Server, Source, Task,
+    Which, check_thresholds, output, parts, state_dir,
 };
 
 /// Messages of this many bytes or more are skipped.
@@ -177,15 +178,28 @@ fn account(
                 BlastLimit::Off => None,
             },
         },
-        scorer: parts::scorer(
-            &scorer_options(keys, &typed.scorer),
-            keys.learn_spam_folder.is_some() || keys.learn_ham_folder.is_some(),
-            expanded(&keys.ca_file, around),
-            around,
-        )
-        .map_err(|failure| wrong(failure.what))?,
+        scorer: Scorer {
+            people: people(keys),
+            ..parts::scorer(
+                &scorer_options(keys, &typed.scorer),
+                expanded(&keys.ca_file, around),
+                around,
+            )
+            .map_err(|failure| wrong(failure.what))?
+        },
         old_files: None,
     })
+}
+
+/// Whom the account's lists name. Whom the user has written to, the state knows.
+fn people(keys: &Keys) -> People {
+    let list = |senders: &Option<SenderList>| senders.clone().map(|list| list.0).unwrap_or_default();
+    People {
+        welcome: list(&keys.welcome),
+        block: list(&keys.block),
+        authserv_id: keys.authserv_id.clone(),
+        ..People::default()
+    }
 }
 
 fn expanded(path: &Option<PathBuf>, around: &Environment) -> Option<PathBuf> {
@@ -306,7 +320,11 @@ fn scorer_options(keys: &Keys, typed: &ScorerOptions) -> ScorerOptions {
         prefs: typed.prefs.clone().or_else(|| prefs.cloned()),
         network: typed.network,
         no_network: typed.no_network,
-        no_classifier: typed.no_classifier,
+        no_classifier: typed.no_classifier || (typed.model.is_none() && keys.classifier == Some(false)),
+        model: typed
+            .model
+            .clone()
+            .or_else(|| keys.model.clone().map(|model| model.0)),
         required_score: None,
         jobs: typed.jobs.or(keys.jobs.map(|jobs| jobs.0)),
     }

@@ -10,6 +10,7 @@ mod tests;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use isbg_engine::People;
 use isbg_types::{Score, Thresholds};
 
 use crate::args::{OutputOptions, StateOptions};
@@ -271,6 +272,10 @@ pub struct Scorer {
     pub tls: isbg_tls::Settings,
     /// How many messages are scored at once.
     pub jobs: NonZeroUsize,
+    /// The native scorer's model; `None`: it uses its rules alone.
+    pub model: Option<String>,
+    /// Whom the user welcomes or blocks, and whose word on senders counts. Only the native scorer asks.
+    pub people: People,
 }
 
 /// Which scorer.
@@ -279,8 +284,7 @@ pub enum EngineChoice {
     /// The native scorer if there are rules, else a spamd at its default address if one answers, else the spamassassin
     /// program.
     Found {
-        /// Whether the native scorer may be it. Not where something is to be learned, which it cannot, or where spamd's
-        /// user was named.
+        /// Whether the native scorer may be it. Not where spamd's user was named.
         native: bool,
         /// The user whose preferences and learning count.
         user: Option<String>,

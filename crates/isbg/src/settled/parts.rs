@@ -5,12 +5,13 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::thread;
 
+use isbg_engine::People;
 use isbg_tls::ClientIdentity;
 
 use crate::args::{Engine, ScorerOptions, TlsMode};
 use crate::environment::Environment;
 use crate::exit::{Failure, Status};
-use crate::rules;
+use crate::{model, rules};
 
 use super::{EngineChoice, Protection, Scorer, Source};
 
@@ -32,14 +33,13 @@ pub fn client(certificate: Option<PathBuf>, key: Option<PathBuf>) -> Option<Clie
     })
 }
 
-/// The scorer. Naming an address, rules or `--spamc` chooses the engine it belongs to. `learns`: it is to be taught, too.
+/// The scorer. Naming an address, rules or `--spamc` chooses the engine it belongs to.
 /// `ca_file`: certificates that it may show where TLS is spoken, besides the system's.
 ///
 /// # Errors
 /// With status 10 when two engines are named, or what no engine here can do.
 pub fn scorer(
     options: &ScorerOptions,
-    learns: bool,
     ca_file: Option<PathBuf>,
     around: &Environment,
 ) -> Result<Scorer, Failure> {
@@ -69,7 +69,7 @@ pub fn scorer(
     let user = options.spamd_user.clone().or_else(|| around.user.clone());
     let engine = match engine {
         None => EngineChoice::Found {
-            native: !learns && options.spamd_user.is_none(),
+            native: options.spamd_user.is_none(),
             user,
         },
         Some(Engine::Native) => EngineChoice::Native(rules::Wish {
@@ -99,6 +99,9 @@ pub fn scorer(
             ..isbg_tls::Settings::default()
         },
         jobs,
+        model: (!options.no_classifier)
+            .then(|| options.model.clone().unwrap_or_else(|| model::DEFAULT.to_owned())),
+        people: People::default(),
     })
 }
 

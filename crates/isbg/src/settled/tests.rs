@@ -187,9 +187,8 @@ fn an_address_chooses_its_engine() {
     assert!(refused("--spamd h --rspamd u").contains("spamd and rspamd"));
 }
 
-/// isbg has always learned through SpamAssassin, and the native scorer does not learn.
 #[test]
-fn native_is_the_default_where_nothing_is_learned() {
+fn native_is_the_default() {
     let may_be_native = |engine: &EngineChoice| match engine {
         EngineChoice::Found { native, .. } => *native,
         other => panic!("{other:?}"),
@@ -197,8 +196,8 @@ fn native_is_the_default_where_nothing_is_learned() {
     for (options, expected) in [
         ("", true),
         ("--teachonly", true),
-        ("--learnspambox Spam", false),
-        ("--learnhambox Ham --teachonly", false),
+        ("--learnspambox Spam", true),
+        ("--learnhambox Ham --teachonly", true),
         ("--spamd-user other", false),
     ] {
         assert_eq!(
@@ -214,7 +213,7 @@ fn native_is_the_default_where_nothing_is_learned() {
         .iter()
         .map(|account| may_be_native(&account.scorer.engine))
         .collect();
-    assert_eq!(defaults, [true, false]);
+    assert_eq!(defaults, [true, true]);
     let run = from_file(text, "--rules r").unwrap();
     assert!(
         run.accounts
@@ -231,6 +230,38 @@ fn native_is_the_default_where_nothing_is_learned() {
     assert_eq!(engine(""), "Native(Wish { paths: [\"a\", \"b\"], prefs: None })");
     assert_eq!(engine("--engine spamassassin"), "Program");
     assert!(engine("--spamc").starts_with("Spamd"));
+}
+
+#[test]
+fn the_model_and_the_people_of_an_account() {
+    let account = "[account.a]\nhost = \"h\"\nuser = \"u\"\n";
+    let scorer = |keys: &str, options: &str| {
+        let run = from_file(&format!("{account}{keys}"), options).unwrap();
+        run.accounts[0].scorer.clone()
+    };
+    let model = |keys: &str, options: &str| scorer(keys, options).model;
+    assert_eq!(model("", "").as_deref(), Some("default"));
+    assert_eq!(model("model = \"work\"", "").as_deref(), Some("work"));
+    assert_eq!(model("model = \"work\"", "--model x").as_deref(), Some("x"));
+    assert_eq!(model("model = \"work\"", "--no-classifier"), None);
+    assert_eq!(model("classifier = false", ""), None);
+    assert_eq!(model("classifier = false", "--model x").as_deref(), Some("x"));
+    let people = scorer(
+        "welcome = [\"ann@example.org\", \"example.net\"]\nblock = \"*@spam.example\"\nauthserv-id = \"mx\"",
+        "",
+    )
+    .people;
+    assert!(people.authserv_id.as_deref() == Some("mx") && people.known.is_empty());
+    assert_ne!(people.welcome, Default::default());
+    assert_ne!(people.block, Default::default());
+    for (keys, part) in [
+        ("model = \"../a\"", "letters"),
+        ("welcome = [\"ann@example.org\", \"nobody\"]", "nobody"),
+        ("block = 7", "line 4"),
+    ] {
+        let why = from_file(&format!("{account}{keys}"), "").unwrap_err();
+        assert!(why.to_string().contains(part), "{why}");
+    }
 }
 
 #[test]

@@ -7,7 +7,8 @@ use anyhow::Result;
 use indicatif::ProgressBar;
 use isbg_classifier::evaluate::{Filter, Scored, Verdict};
 use isbg_classifier::{Features, Judgement, Model};
-use isbg_types::{Class, Score};
+use isbg_engine::total;
+use isbg_types::Class;
 
 use super::index::Index;
 use super::mistakes::{Mistake, Worst};
@@ -150,14 +151,13 @@ fn alone(judgement: &Judgement) -> Verdict {
     }
 }
 
-/// The rules' points and the model's, against the required score. For the ranking the model's points have no bounds:
-/// where it is sure, the order of messages is still to be seen.
+/// The rules' points and the model's, added up as the native scorer does, against the required score. For the ranking the
+/// model's points have no bounds: where it is sure, the order of messages is still to be seen.
 fn with_rules(points: &Points, number: usize, judgement: Option<&Judgement>) -> Verdict {
-    let rules = points.of[number];
-    let learned = judgement.map_or(0.0, Judgement::points);
-    let spam = rules + Score::from_points(learned).unwrap_or_default() >= points.required;
+    let total = total(points.of[number], judgement, None);
+    let spam = total.score >= points.required;
     Verdict {
-        score: rules.points() + judgement.map_or(0.0, Judgement::unbounded_points),
+        score: total.ranking,
         spam,
         // The user sees where the message was put.
         suspect: spam,
@@ -167,6 +167,8 @@ fn with_rules(points: &Points, number: usize, judgement: Option<&Judgement>) -> 
 
 #[cfg(test)]
 mod tests {
+    use isbg_types::Score;
+
     use super::*;
 
     fn judgement(logit: f64, score: f64, labels: u32) -> Judgement {
@@ -181,20 +183,19 @@ mod tests {
     }
 
     #[test]
-    fn points_add_up_against_the_required_score() {
+    fn the_sum_counts_against_the_required_score() {
         let points = Points {
-            of: vec![Score(2_400), Score(5_000), Score(9_000)],
+            of: vec![Score(840), Score(5_000)],
             required: Score(5_000),
         };
         let judge = |number, judgement: Option<&Judgement>| with_rules(&points, number, judgement);
-        // 1.3 * 4 * 50 / 100 = 2.6
-        let sure = judge(0, Some(&judgement(4.0, 3.0, 50)));
-        assert!(sure.spam && sure.suspect && !sure.ask && sure.score == 5.0);
-        assert!(!judge(0, Some(&judgement(3.99, 3.0, 50))).spam);
+        // 1.3 * 4 * 200 / 250 = 4.16
+        let sure = judge(0, Some(&judgement(4.0, 3.0, 200)));
+        assert!(sure.spam && sure.suspect && !sure.ask && (sure.score - 5.0).abs() < 1e-9);
+        assert!(!judge(0, Some(&judgement(3.99, 3.0, 200))).spam);
         assert!(!judge(0, None).spam && judge(1, None).spam);
-        // The model's word for ham counts for 4 points at most, in the verdict but not in the ranking.
-        let contradicted = judge(2, Some(&judgement(-100.0, -1.0, 1000)));
-        assert!(contradicted.spam && contradicted.ask && contradicted.score < -100.0);
+        let contradicted = judge(1, Some(&judgement(-100.0, -1.0, 1000)));
+        assert!(!contradicted.spam && contradicted.ask && contradicted.score < -100.0);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The messages that paths stand for: files, mboxes, folders, Maildirs, standard input. Does not judge them.
 
+mod mbox;
+
 use std::fs::{self, File};
 use std::io::{self, Read, stdin};
 use std::path::{Path, PathBuf};
@@ -7,7 +9,7 @@ use std::vec;
 
 use isbg_spool::Spool;
 
-use super::mbox::Messages;
+use mbox::Messages;
 
 /// The path that stands for standard input.
 const STDIN: &str = "-";
@@ -75,17 +77,32 @@ impl Sources {
             count: 0,
         }
     }
+
+    /// How many messages there are, as far as that can be told beforehand. A file in a folder counts as one message.
+    pub fn count(&self) -> u64 {
+        let one = |source: &Source| match &source.inside {
+            Some(_) => 1,
+            None if source.is_stdin() => 1,
+            None => source.open().map_or(1, |messages| messages.count() as u64),
+        };
+        self.waiting.as_slice().iter().map(one).sum()
+    }
 }
 
 impl Source {
+    fn is_stdin(&self) -> bool {
+        self.inside.is_none() && self.given.as_os_str() == STDIN
+    }
+
     fn file(&self) -> &Path {
         self.inside.as_deref().unwrap_or(&self.given)
     }
 
     fn open(&self) -> io::Result<Messages<Box<dyn Read>>> {
-        let from: Box<dyn Read> = match &self.inside {
-            None if self.given.as_os_str() == STDIN => Box::new(stdin()),
-            _ => Box::new(File::open(self.file())?),
+        let from: Box<dyn Read> = if self.is_stdin() {
+            Box::new(stdin())
+        } else {
+            Box::new(File::open(self.file())?)
         };
         Ok(Messages::new(from))
     }
@@ -227,5 +244,6 @@ mod tests {
         let expected = expected.map(|(path, file)| (path.to_owned(), file.map(str::to_owned)));
         assert_eq!(listed(&paths, root), expected);
         assert!(Sources::of(&paths).last().unwrap().mail.is_err());
+        assert_eq!(Sources::of(&paths).count(), 9);
     }
 }

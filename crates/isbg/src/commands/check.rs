@@ -1,7 +1,4 @@
-//! `isbg check`: judges mail that is here, in the order it is given. Touches no mailbox and keeps no state.
-
-mod mbox;
-mod sources;
+//! `isbg check`: judges mail that is here, in the order it is given. Touches no mailbox and changes no state.
 
 use std::io;
 use std::path::Path;
@@ -10,8 +7,8 @@ use anyhow::Result;
 use futures_util::StreamExt;
 use futures_util::stream;
 use indicatif::ProgressBar;
-use isbg_engine::{Consequence, Scorer, Unknown, UnknownKind, Wish, consequence};
-use isbg_types::{RuleHit, Score, Thresholds, Tier, Untrusted, Verdict};
+use isbg_engine::{Consequence, Learned, Scored, Scorer, Unknown, UnknownKind, Wish, consequence};
+use isbg_types::{RuleHit, Score, Thresholds, Tier, Untrusted};
 use serde::Serialize;
 
 use crate::args::Check;
@@ -21,8 +18,9 @@ use crate::report::{Terminal, bytes_bar};
 use crate::secrets::Keeper;
 use crate::settled;
 
-use super::scorer::{self, Chosen};
-use sources::{Message, Sources};
+use super::explained;
+use super::scorer::{self, Chosen, Detail};
+use super::sources::{Message, Sources};
 
 /// So many messages for each that is judged are read ahead: what is printed waits for its turn, the scorer need not.
 const AHEAD: usize = 4;
@@ -41,17 +39,22 @@ pub fn check(typed: &Check, around: &Environment, terminal: &Terminal) -> Result
         certain_above: typed.deletehigherthan,
     };
     settled::check_thresholds(&limits)?;
-    let wish = settled::scorer(&typed.scorer, false, typed.cafile.clone(), around)?;
+    let wish = settled::scorer(&typed.scorer, typed.cafile.clone(), around)?;
+    // Without a home there is no model, and mail is judged all the same.
+    let state_dir = settled::state_dir(&typed.state, around).unwrap_or_default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let state_dir = around.state_home.clone().unwrap_or_default();
         let keeper = Keeper {
             around,
             state_dir: &state_dir,
         };
-        let chosen = scorer::chosen(&wish, typed.all_hits, keeper).await?;
+        let detail = Detail {
+            sub_rules: typed.all_hits,
+            explain: typed.verbose,
+        };
+        let chosen = scorer::chosen(&wish, detail, keeper).await?;
         if typed.all_hits && chosen.rule_set.is_none() {
             return Err(Failure::arguments("--all-hits needs the native scorer; others do not tell").into());
         }
@@ -72,7 +75,7 @@ pub fn check(typed: &Check, around: &Environment, terminal: &Terminal) -> Result
 }
 
 /// What became of a message.
-type Answer = std::result::Result<Verdict, Unknown>;
+type Answer = std::result::Result<Scored, Unknown>;
 
 struct Printer<'a> {
     terminal: &'a Terminal,
@@ -94,11 +97,26 @@ struct Record<'a> {
     required: Option<Score>,
     engine: &'static str,
     rules: &'a [RuleHit],
-    /// Always `null`: the rules judge alone.
-    classifier: (),
+    classifier: Option<Classifier>,
     rule_set: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'a str>,
+}
+
+/// The classifier's part in a verdict.
+#[derive(Serialize)]
+struct Classifier {
+    probability: f64,
+    points: Score,
+}
+
+impl From<&Learned> for Classifier {
+    fn from(learned: &Learned) -> Self {
+        Self {
+            probability: learned.probability,
+            points: learned.points,
+        }
+    }
 }
 
 impl Printer<'_> {
@@ -113,7 +131,7 @@ impl Printer<'_> {
         let mut status = Status::Fine;
         while let Some((message, answer)) = answers.next().await {
             let (told, one) = match &answer {
-                Ok(verdict) => self.verdict(&message, verdict),
+                Ok(scored) => self.verdict(&message, scored),
                 Err(why) => {
                     let status = if message.mail.is_ok() {
                         Status::Scorer
@@ -147,7 +165,8 @@ impl Printer<'_> {
         Ok(status)
     }
 
-    fn verdict(&self, message: &Message, verdict: &Verdict) -> (io::Result<()>, Status) {
+    fn verdict(&self, message: &Message, scored: &Scored) -> (io::Result<()>, Status) {
+        let verdict = &scored.verdict;
         let tier = verdict.tier(&self.limits);
         let required = self.limits.required.unwrap_or(verdict.required);
         let status = match tier {
@@ -160,6 +179,7 @@ impl Printer<'_> {
                 score: Some(verdict.score),
                 required: Some(required),
                 rules: &verdict.hits,
+                classifier: scored.learned.as_ref().map(Classifier::from),
                 ..self.record(message)
             };
             return (self.json(&record), status);
@@ -173,6 +193,13 @@ impl Printer<'_> {
             let line = format!("{points:>20}  {name:<28}  {description}");
             text.push('\n');
             text.push_str(line.trim_end());
+        }
+        if let Some(explanation) = scored
+            .learned
+            .as_ref()
+            .and_then(|learned| learned.explanation.as_ref())
+        {
+            text.push_str(&explained::lines(explanation));
         }
         (self.terminal.print(&text), status)
     }
@@ -197,7 +224,7 @@ impl Printer<'_> {
             required: None,
             engine: self.chosen.scorer.name(),
             rules: &[],
-            classifier: (),
+            classifier: None,
             rule_set: self.chosen.rule_set.as_deref(),
             why: None,
         }
@@ -210,10 +237,7 @@ impl Printer<'_> {
 
 async fn judge(scorer: &dyn Scorer, message: &Message) -> Answer {
     match &message.mail {
-        Ok(mail) => scorer
-            .score(mail, Wish::Verdict)
-            .await
-            .map(|scored| scored.verdict),
+        Ok(mail) => scorer.score(mail, Wish::Verdict).await,
         Err(error) => Err(Unknown::new(
             UnknownKind::BadAnswer,
             format!("cannot be read: {error}"),
