@@ -242,20 +242,6 @@ impl TryFrom<OneOrMany> for SenderList {
     }
 }
 
-/// The address of one DNS server, or a list of them.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "OneOrMany")]
-pub struct DnsServers(pub Vec<SocketAddr>);
-
-impl TryFrom<OneOrMany> for DnsServers {
-    type Error = String;
-
-    fn try_from(some: OneOrMany) -> Result<Self, String> {
-        let texts = some.into_texts();
-        texts.iter().map(|text| values::dns_server(text)).collect::<Result<_, _>>().map(Self)
-    }
-}
-
 /// A password in the file. What it is never gets into an error message.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "toml::Value")]
