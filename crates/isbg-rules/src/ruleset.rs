@@ -238,8 +238,10 @@ pub struct Settings {
     pub uri_hosts: BTreeMap<String, BTreeMap<String, bool>>,
     /// `util_rb_tld`, `util_rb_2tld`, … by their number of labels.
     pub suffixes: BTreeMap<u8, BTreeSet<String>>,
-    /// Free mail domains; those with `*` or `?` are globs.
+    /// Free mail domains.
     pub freemail_domains: BTreeSet<String>,
+    /// Free mail domains with `*` or `?`.
+    pub freemail_globs: BTreeSet<String>,
     /// Free mail addresses and domains that do not count.
     pub freemail_welcomelist: BTreeSet<String>,
     /// Hosts whose bounces are welcome.
@@ -275,6 +277,7 @@ impl Default for Settings {
             uri_hosts: BTreeMap::new(),
             suffixes: BTreeMap::new(),
             freemail_domains: BTreeSet::new(),
+            freemail_globs: BTreeSet::new(),
             freemail_welcomelist: BTreeSet::new(),
             bounce_relays: BTreeSet::new(),
             subjects: BTreeMap::new(),

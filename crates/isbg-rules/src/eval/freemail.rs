@@ -89,9 +89,8 @@ fn is_freemail(call: &Call<'_, '_>, address: &[u8]) -> bool {
     }
     settings.freemail_domains.contains(domain)
         || settings
-            .freemail_domains
+            .freemail_globs
             .iter()
-            .filter(|glob| glob.contains(['*', '?']))
             .any(|glob| labels_match(glob, domain))
 }
 

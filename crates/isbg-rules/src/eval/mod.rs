@@ -193,7 +193,7 @@ macro_rules! capture {
 use {capture, is_match};
 
 /// A function that a rule can call.
-type Function = fn(&Call<'_, '_>) -> bool;
+pub type Function = fn(&Call<'_, '_>) -> bool;
 
 /// All functions, family by family.
 const FAMILIES: &[&[(&str, Function)]] = &[
@@ -215,7 +215,8 @@ const FAMILIES: &[&[(&str, Function)]] = &[
     uri::FUNCTIONS,
 ];
 
-fn find(name: &str) -> Option<Function> {
+/// The function of that name.
+pub fn find(name: &str) -> Option<Function> {
     let mut all = FAMILIES.iter().flat_map(|family| family.iter());
     all.find(|(known, _)| *known == name)
         .map(|(_, function)| *function)
@@ -224,9 +225,4 @@ fn find(name: &str) -> Option<Function> {
 /// Whether there is a function of that name.
 pub fn exists(name: &str) -> bool {
     find(name).is_some()
-}
-
-/// Calls a function; one that does not exist never holds.
-pub fn call(name: &str, call: &Call<'_, '_>) -> bool {
-    find(name).is_some_and(|function| function(call))
 }

@@ -70,7 +70,10 @@ pub fn apply(draft: &mut Draft, key: &str, value: &str) -> bool {
                 true
             }
             "freemail_domains" => {
-                draft.settings.freemail_domains.extend(lower_words(value));
+                let (globs, domains): (Vec<String>, _) =
+                    lower_words(value).partition(|word| word.contains(['*', '?']));
+                draft.settings.freemail_globs.extend(globs);
+                draft.settings.freemail_domains.extend::<Vec<String>>(domains);
                 complete
             }
             "freemail_welcomelist" => {

@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use crate::ruleset::RuleSet;
 
 pub use files::LoadError;
-pub use pattern_source::{PatternFault, compile_with};
+pub use pattern_source::{PatternFault, compile_with, pattern_with};
 
 /// Where rules come from and how they are read.
 #[derive(Debug, Clone)]

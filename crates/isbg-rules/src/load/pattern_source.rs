@@ -60,16 +60,17 @@ pub fn read(delimited: &str) -> Result<RawPattern, PatternFault> {
 pub fn finished(raw: &RawPattern, body: &str) -> Result<Source, PatternFault> {
     let text = text::to_bytes(body);
     let templates = templates(&text);
-    let pattern = Pattern::plain(&with_templates(&text, |_| None), raw.flags)?;
+    let pattern = Pattern::plain(&filled(&text, quoted), raw.flags)?;
     let captures = pattern
         .names()
         .filter(|name| starts_upper(name))
         .map(str::to_owned)
         .collect();
-    // What a template will stand for is not known yet, so nothing that must be there is either.
-    let requirement = match templates.is_empty() {
-        true => pattern.requirement(),
-        false => pattern::Requirement::Nothing,
+    let requirement = if templates.is_empty() {
+        pattern.requirement()
+    } else {
+        // What a template will stand for is not known yet.
+        Pattern::plain(&filled(&text, |_| b"(?s:.*)".to_vec()), raw.flags)?.requirement()
     };
     Ok(Source {
         text,
@@ -84,8 +85,26 @@ fn starts_upper(name: &str) -> bool {
     name.bytes().next().is_some_and(|b| b.is_ascii_uppercase())
 }
 
-/// Compiles a pattern, each template replaced by any of the values it has; `None` if one has no value: such a rule does
-/// not run.
+/// A pattern, each template replaced by any of the values it has; `None` if one has no value: such a rule does not run.
+///
+/// # Errors
+/// See [`PatternError`].
+pub fn pattern_with(
+    source: &Source,
+    values: impl Fn(&str) -> Vec<Vec<u8>>,
+) -> Result<Option<Pattern>, PatternError> {
+    if source.templates.iter().any(|name| values(name).is_empty()) {
+        return Ok(None);
+    }
+    let text = filled(&source.text, |template| {
+        let name = String::from_utf8_lossy(&template[2..template.len() - 1]);
+        let values: Vec<Vec<u8>> = values(&name).iter().map(|value| quoted(value)).collect();
+        [b"(?:", &values.join(&b"|"[..])[..], b")"].concat()
+    });
+    Pattern::plain(&text, source.flags).map(Some)
+}
+
+/// The same, compiled.
 ///
 /// # Errors
 /// See [`PatternError`].
@@ -93,11 +112,9 @@ pub fn compile_with(
     source: &Source,
     values: impl Fn(&str) -> Vec<Vec<u8>>,
 ) -> Result<Option<Program>, PatternError> {
-    if source.templates.iter().any(|name| values(name).is_empty()) {
-        return Ok(None);
-    }
-    let text = with_templates(&source.text, |name| Some(values(name)));
-    Pattern::plain(&text, source.flags)?.compile().map(Some)
+    pattern_with(source, values)?
+        .map(|pattern| pattern.compile())
+        .transpose()
 }
 
 /// A `%{NAME}` or `%{NAME(…)}`: where it begins, how long it is, and the name.
@@ -144,21 +161,13 @@ fn templates(text: &[u8]) -> Vec<String> {
     names
 }
 
-/// The text with templates replaced by what they stand for, or by their own text taken literally.
-fn with_templates(text: &[u8], values: impl Fn(&str) -> Option<Vec<Vec<u8>>>) -> Vec<u8> {
+/// The text with something else for each of its templates, which `fill` is given as they stand.
+fn filled(text: &[u8], fill: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut at = 0;
-    while let Some((start, len, name)) = next_template(text, at) {
+    while let Some((start, len, _)) = next_template(text, at) {
         out.extend_from_slice(&text[at..start]);
-        match values(&String::from_utf8_lossy(name)) {
-            Some(values) => {
-                let quoted: Vec<Vec<u8>> = values.iter().map(|value| quoted(value)).collect();
-                out.extend_from_slice(b"(?:");
-                out.extend_from_slice(&quoted.join(&b"|"[..]));
-                out.push(b')');
-            }
-            None => out.extend_from_slice(&quoted(&text[start..start + len])),
-        }
+        out.extend_from_slice(&fill(&text[start..start + len]));
         at = start + len;
     }
     out.extend_from_slice(&text[at..]);
@@ -188,13 +197,13 @@ mod tests {
             (source.templates.clone(), source.captures.clone()),
             (vec!["USER".to_owned()], vec!["HOST".to_owned()])
         );
-        let program = compile_with(&source, |_| vec![b"a.b".to_vec(), b"c|d".to_vec()])
-            .unwrap()
-            .unwrap();
+        let values = |_: &str| vec![b"a.b".to_vec(), b"c|d".to_vec()];
+        let program = pattern_with(&source, values).unwrap().unwrap();
+        let program = program.compile().unwrap();
         assert_eq!(program.is_match(b"A.B@example"), Ok(true));
         assert_eq!(program.is_match(b"c|d@example"), Ok(true));
         assert_eq!(program.is_match(b"axb@example"), Ok(false));
-        assert!(compile_with(&source, |_| Vec::new()).unwrap().is_none());
+        assert!(pattern_with(&source, |_| Vec::new()).unwrap().is_none());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
-use crate::pattern::{PatternError, Requirement, WIDTH, Window};
+use crate::pattern::{ByteSet, Find, Needs, PatternError, Requirement, WIDTH, Window};
 
 /// A filter over patterns that are numbered from 0 in the order given.
 #[derive(Debug, Default)]
@@ -16,7 +16,8 @@ pub struct Filter {
     banks: Vec<Bank>,
     /// The patterns of which nothing is known.
     always: Vec<u32>,
-    len: usize,
+    /// For each pattern what else it needs.
+    needs: Vec<Needs>,
 }
 
 /// Up to 64 windows looked for at once.
@@ -38,8 +39,9 @@ impl Candidates {
         self.bits[at as usize / 64] |= 1 << (at % 64);
     }
 
-    fn contains(&self, at: u32) -> bool {
-        self.bits[at as usize / 64] >> (at % 64) & 1 == 1
+    /// Whether it holds this number.
+    pub fn contains(&self, at: usize) -> bool {
+        self.bits[at / 64] >> (at % 64) & 1 == 1
     }
 
     /// The numbers in ascending order.
@@ -56,25 +58,28 @@ impl Candidates {
 }
 
 impl Filter {
-    /// Builds a filter.
+    /// Builds a filter; patterns without a requirement could match anywhere.
     ///
     /// # Errors
     /// If the literals are too many for one automaton.
-    pub fn new<'r>(requirements: impl Iterator<Item = &'r Requirement>) -> Result<Self, PatternError> {
+    pub fn new<'r>(
+        requirements: impl Iterator<Item = Option<&'r Requirement>>,
+    ) -> Result<Self, PatternError> {
         let mut literals: BTreeMap<&[u8], Vec<u32>> = BTreeMap::new();
         let mut windows: Vec<(u32, &Window)> = Vec::new();
         let mut filter = Self::default();
         for (at, requirement) in (0u32..).zip(requirements) {
-            match requirement {
-                Requirement::Literals(all) => {
+            match requirement.map(|requirement| &requirement.find) {
+                Some(Find::Literals(all)) => {
                     for literal in all {
                         literals.entry(literal).or_default().push(at);
                     }
                 }
-                Requirement::Windows(all) => windows.extend(all.iter().map(|window| (at, window))),
-                Requirement::Nothing => filter.always.push(at),
+                Some(Find::Windows(all)) => windows.extend(all.iter().map(|window| (at, window))),
+                Some(Find::Nothing) | None => filter.always.push(at),
             }
-            filter.len = at as usize + 1;
+            let needs = requirement.map(|requirement| requirement.needs.clone());
+            filter.needs.push(needs.unwrap_or_default());
         }
         if !literals.is_empty() {
             let automaton = AhoCorasick::builder()
@@ -93,7 +98,7 @@ impl Filter {
     /// Finds the patterns that could match in the text; what was found before is forgotten.
     pub fn scan(&self, text: &[u8], found: &mut Candidates) {
         found.bits.clear();
-        found.bits.resize(self.len.div_ceil(64), 0);
+        found.bits.resize(self.needs.len().div_ceil(64), 0);
         for at in &self.always {
             found.insert(*at);
         }
@@ -107,7 +112,32 @@ impl Filter {
         for bank in &self.banks {
             bank.scan(text, found);
         }
+        self.weed(text, found);
     }
+
+    /// Takes out the patterns that need what the text has not.
+    fn weed(&self, text: &[u8], found: &mut Candidates) {
+        let bytes = bytes_of(text);
+        for (word, bits) in found.bits.iter_mut().enumerate() {
+            let mut left = *bits;
+            while left != 0 {
+                let at = left.trailing_zeros();
+                left &= left - 1;
+                if !self.needs[word * 64 + at as usize].are_met(text.len(), &bytes) {
+                    *bits &= !(1 << at);
+                }
+            }
+        }
+    }
+}
+
+/// The bytes that a text is made of.
+fn bytes_of(text: &[u8]) -> ByteSet {
+    let mut seen = [false; 256];
+    for byte in text {
+        seen[usize::from(*byte)] = true;
+    }
+    (0..=255).filter(|byte| seen[usize::from(*byte)]).collect()
 }
 
 impl Bank {
@@ -134,7 +164,7 @@ impl Bank {
         // Windows whose owner is known already need not be looked for again.
         let mut open = 0u64;
         for (slot, owner) in self.owners.iter().enumerate() {
-            open |= u64::from(!found.contains(*owner)) << slot;
+            open |= u64::from(!found.contains(*owner as usize)) << slot;
         }
         let whole = text.len().saturating_sub(WIDTH - 1);
         for place in text.windows(WIDTH) {
@@ -185,6 +215,7 @@ mod tests {
             "x?",
             "[qz][0-9][qz]$",
             "(?:foo|bar)baz",
+            "#.*%",
         ]
         .iter()
         .map(|text| {
@@ -193,13 +224,16 @@ mod tests {
                 .requirement()
         })
         .collect();
-        let filter = Filter::new(patterns.iter()).unwrap();
+        let filter = Filter::new(patterns.iter().map(Some)).unwrap();
         let mut found = Candidates::default();
         for (text, expected) in [
-            ("buy VIAGRA now", vec![0, 1, 2]),
+            ("buy viagra now", vec![0, 1, 2]),
+            ("buy VIAGRA now", vec![2]),
             ("buy v1@gra now", vec![1, 2]),
             ("a q7z", vec![2, 3]),
             ("barbaz", vec![2, 4]),
+            ("a #5", vec![2]),
+            ("a #5%", vec![2, 5]),
             ("", vec![2]),
         ] {
             filter.scan(text.as_bytes(), &mut found);

@@ -1,6 +1,7 @@
 //! A rule set made ready to be run, shared by all threads. Patterns are compiled when they are first needed. Knows the
 //! order of things; does not know what the functions of eval rules do.
 
+mod captures;
 mod filter;
 mod metas;
 mod run;
@@ -15,12 +16,14 @@ use isbg_types::Score;
 use isbg_types::auth::Authentication;
 use isbg_types::dns::Inquiry;
 
+use crate::eval::{self, Function};
 use crate::load;
 use crate::network::{Found, Plan, Subject};
-use crate::pattern::{Limit, Pattern, PatternError, Program, Requirement};
+use crate::pattern::{Limit, Pattern, PatternError, Program};
 use crate::ruleset::{HeaderTest, Rule, RuleSet, Source, Test, View};
 
 use filter::Filter;
+use metas::Metas;
 
 /// After so many texts in which a pattern used up its steps it is switched off.
 const OFFENCES: u32 = 20;
@@ -63,10 +66,12 @@ pub struct Matcher {
     mode: Mode,
     views: Settings,
     headers: Vec<HeaderGroup>,
-    mime: Vec<usize>,
+    mime: Vec<MimeGroup>,
     texts: BTreeMap<View, TextGroup>,
     evals: Vec<usize>,
-    metas: Vec<usize>,
+    /// The functions of eval rules, by rule.
+    functions: Vec<Option<Function>>,
+    metas: Metas,
     /// Rules that capture for others, then those that need the captures.
     capturing: Vec<usize>,
     templated: Vec<usize>,
@@ -93,6 +98,15 @@ struct HeaderGroup {
     selector: Selector,
     rules: Vec<usize>,
     filter: Filter,
+    /// What hits where the header is absent, and how often.
+    absent: OnceLock<Vec<(usize, u32)>>,
+}
+
+#[derive(Debug)]
+struct MimeGroup {
+    selector: String,
+    rules: Vec<usize>,
+    filter: Filter,
 }
 
 #[derive(Debug, Default)]
@@ -115,7 +129,8 @@ impl Matcher {
             mime: Vec::new(),
             texts: BTreeMap::new(),
             evals: Vec::new(),
-            metas: Vec::new(),
+            functions: rules.rules.iter().map(function).collect(),
+            metas: Metas::default(),
             capturing: Vec::new(),
             templated: Vec::new(),
             programs: std::iter::repeat_with(OnceLock::new).take(len).collect(),
@@ -131,7 +146,7 @@ impl Matcher {
             matcher.network = Some(plan);
             matcher.unknown.extend(unknown);
         }
-        matcher.metas = metas::in_order(&matcher.rules, |at| matcher.is_active(at));
+        matcher.metas = Metas::new(&matcher.rules, |at| matcher.is_active(at));
         Ok(matcher)
     }
 
@@ -187,6 +202,7 @@ impl Matcher {
 
     fn sort_rules(&mut self) -> Result<(), PatternError> {
         let mut headers: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut mime: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         let mut texts: BTreeMap<View, Vec<usize>> = BTreeMap::new();
         for at in 0..self.rules.rules.len() {
             if !self.is_active(at) {
@@ -207,7 +223,9 @@ impl Matcher {
                 Test::Header(HeaderTest { selector, .. }) | Test::Exists { selector } => {
                     headers.entry(selector.clone()).or_default().push(at);
                 }
-                Test::MimeHeader(_) => self.mime.push(at),
+                Test::MimeHeader(HeaderTest { selector, .. }) => {
+                    mime.entry(selector.clone()).or_default().push(at);
+                }
                 Test::Text { view, .. } => texts.entry(*view).or_default().push(at),
                 Test::Eval { .. } => self.sort_eval(at),
                 Test::UriDetail(_) => self.evals.push(at),
@@ -219,6 +237,15 @@ impl Matcher {
             let filter = self.filter(&rules)?;
             self.headers.push(HeaderGroup {
                 selector: Selector::parse(&selector),
+                rules,
+                filter,
+                absent: OnceLock::new(),
+            });
+        }
+        for (selector, rules) in mime {
+            let filter = self.filter(&rules)?;
+            self.mime.push(MimeGroup {
+                selector,
                 rules,
                 filter,
             });
@@ -254,11 +281,10 @@ impl Matcher {
 
     /// A filter for these rules; those that do not test a pattern, or that hit without a match, are always candidates.
     fn filter(&self, rules: &[usize]) -> Result<Filter, PatternError> {
-        static NOTHING: Requirement = Requirement::Nothing;
         Filter::new(rules.iter().map(|at| match &self.rules.rules[*at].test {
-            Test::Header(test) if !test.negated => &test.pattern.requirement,
-            Test::Text { pattern, .. } => &pattern.requirement,
-            _ => &NOTHING,
+            Test::Header(test) | Test::MimeHeader(test) if !test.negated => Some(&test.pattern.requirement),
+            Test::Text { pattern, .. } => Some(&pattern.requirement),
+            _ => None,
         }))
     }
 
@@ -297,6 +323,14 @@ impl Matcher {
         (0..self.offences.len())
             .filter(|at| self.offences[*at].load(Ordering::Relaxed) >= OFFENCES)
             .collect()
+    }
+}
+
+/// The function that a rule calls.
+fn function(rule: &Rule) -> Option<Function> {
+    match &rule.test {
+        Test::Eval { function, .. } => eval::find(function),
+        _ => None,
     }
 }
 

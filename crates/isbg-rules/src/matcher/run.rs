@@ -3,33 +3,40 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use isbg_message::views::{Part, Selector, Views};
+use isbg_message::views::{Part, Views};
 use isbg_types::Score;
 
 use crate::eval::{self, Call};
-use crate::load;
-use crate::meta;
 use crate::network::Found;
-use crate::pattern::{Captured, Limit, Program};
+use crate::pattern::{Limit, Program};
 use crate::ruleset::{EvalView, HeaderTest, Test, View};
 
 use super::filter::Candidates;
 use super::texts::{for_each_text, part_header};
-use super::{Hit, Matcher, Outcome, source};
+use super::{HeaderGroup, Hit, Matcher, Outcome};
 
 /// Without `maxhits` a rule counts no further than this.
 const MOST_HITS: u32 = 1_000_000;
 
 /// What one message has brought so far.
-struct Run<'m, 'v, 's> {
-    matcher: &'m Matcher,
-    views: &'v Views<'s>,
+pub(super) struct Run<'m, 'v, 's> {
+    pub(super) matcher: &'m Matcher,
+    pub(super) views: &'v Views<'s>,
     /// For each rule what metas see of it; 0: not hit.
     values: Vec<f64>,
-    times: Vec<u32>,
-    limited: Vec<usize>,
-    tags: BTreeMap<String, Vec<Vec<u8>>>,
-    state: &'v eval::State,
+    pub(super) times: Vec<u32>,
+    /// The rules that hit, in the order in which that was found.
+    hit: Vec<usize>,
+    pub(super) limited: Vec<usize>,
+    pub(super) tags: BTreeMap<String, Vec<Vec<u8>>>,
+    pub(super) state: &'v eval::State,
+}
+
+/// A MIME header of one part.
+struct Value {
+    text: Option<Vec<u8>>,
+    /// The rules, by their place in the group, that its text allows.
+    candidates: Candidates,
 }
 
 impl Matcher {
@@ -48,6 +55,7 @@ impl Matcher {
             views,
             values: vec![0.0; len],
             times: vec![0; len],
+            hit: Vec::new(),
             limited: Vec::new(),
             tags: BTreeMap::new(),
             state: &state,
@@ -68,7 +76,7 @@ impl Matcher {
 }
 
 impl Run<'_, '_, '_> {
-    fn max_hits(&self, rule: usize) -> u32 {
+    pub(super) fn max_hits(&self, rule: usize) -> u32 {
         let flags = self.matcher.rules.rules[rule].flags;
         match flags.max_hits {
             _ if !flags.multiple => 1,
@@ -77,7 +85,10 @@ impl Run<'_, '_, '_> {
         }
     }
 
-    fn add(&mut self, rule: usize, times: u32) {
+    pub(super) fn add(&mut self, rule: usize, times: u32) {
+        if self.times[rule] == 0 && times > 0 {
+            self.hit.push(rule);
+        }
         self.values[rule] += f64::from(times);
         self.times[rule] += times;
     }
@@ -89,7 +100,7 @@ impl Run<'_, '_, '_> {
         }
     }
 
-    fn count(&mut self, rule: usize, program: &Program, text: &[u8]) {
+    pub(super) fn count(&mut self, rule: usize, program: &Program, text: &[u8]) {
         let left = self.max_hits(rule).saturating_sub(self.times[rule]);
         if left == 0 {
             return;
@@ -105,33 +116,47 @@ impl Run<'_, '_, '_> {
         }
     }
 
-    fn limit(&mut self, rule: usize, limit: Limit) {
+    pub(super) fn limit(&mut self, rule: usize, limit: Limit) {
         self.matcher.offend(rule, limit, &mut self.limited);
     }
 
     fn headers(&mut self) {
-        let mut candidates = Candidates::default();
         for group in &self.matcher.headers {
-            let value = self.views.get(&group.selector);
-            let text = value.as_deref().unwrap_or_default();
-            group.filter.scan(text, &mut candidates);
-            for at in candidates.iter() {
-                let rule = group.rules[at];
-                match &self.matcher.rules.rules[rule].test {
-                    Test::Exists { .. } if value.is_some() => self.add(rule, 1),
-                    Test::Header(test) => self.header(rule, test, value.as_deref()),
-                    _ => {}
+            if let Some(value) = self.views.get(&group.selector) {
+                self.header_group(group, Some(&value));
+            } else if let Some(hits) = group.absent.get() {
+                // Most headers are absent from most messages, and that always means the same.
+                hits.iter().for_each(|(rule, times)| self.add(*rule, *times));
+            } else {
+                let (known, limited) = (self.hit.len(), self.limited.len());
+                self.header_group(group, None);
+                if self.limited.len() == limited {
+                    let hits = self.hit[known..].iter().map(|rule| (*rule, self.times[*rule]));
+                    group.absent.get_or_init(|| hits.collect());
                 }
             }
-            if value.is_none() {
-                // The filter has seen the empty text, not what stands for an absent header.
-                for rule in &group.rules {
-                    if let Test::Header(test) = &self.matcher.rules.rules[*rule].test
-                        && test.if_unset.is_some()
-                        && self.times[*rule] == 0
-                    {
-                        self.header(*rule, test, None);
-                    }
+        }
+    }
+
+    fn header_group(&mut self, group: &HeaderGroup, value: Option<&[u8]>) {
+        let mut candidates = Candidates::default();
+        group.filter.scan(value.unwrap_or_default(), &mut candidates);
+        for at in candidates.iter() {
+            let rule = group.rules[at];
+            match &self.matcher.rules.rules[rule].test {
+                Test::Exists { .. } if value.is_some() => self.add(rule, 1),
+                Test::Header(test) => self.header(rule, test, value),
+                _ => {}
+            }
+        }
+        if value.is_none() {
+            // The filter has seen the empty text, not what stands for an absent header.
+            for rule in &group.rules {
+                if let Test::Header(test) = &self.matcher.rules.rules[*rule].test
+                    && test.if_unset.is_some()
+                    && self.times[*rule] == 0
+                {
+                    self.header(*rule, test, None);
                 }
             }
         }
@@ -154,22 +179,27 @@ impl Run<'_, '_, '_> {
             return;
         }
         let parts: Vec<&Part> = self.views.parts_in_order().collect();
-        let mut values: BTreeMap<&str, Vec<Option<Vec<u8>>>> = BTreeMap::new();
-        for rule in &self.matcher.mime {
-            let Test::MimeHeader(test) = &self.matcher.rules.rules[*rule].test else {
-                continue;
-            };
-            let values = values.entry(test.selector.as_str()).or_insert_with(|| {
-                parts
-                    .iter()
-                    .map(|part| part_header(part, &test.selector))
-                    .collect()
-            });
-            self.mime_header(*rule, test, values);
+        for group in &self.matcher.mime {
+            let values: Vec<Value> = parts
+                .iter()
+                .map(|part| {
+                    let text = part_header(part, &group.selector);
+                    let mut candidates = Candidates::default();
+                    group
+                        .filter
+                        .scan(text.as_deref().unwrap_or_default(), &mut candidates);
+                    Value { text, candidates }
+                })
+                .collect();
+            for (at, rule) in group.rules.iter().enumerate() {
+                if let Test::MimeHeader(test) = &self.matcher.rules.rules[*rule].test {
+                    self.mime_header(at, *rule, test, &values);
+                }
+            }
         }
     }
 
-    fn mime_header(&mut self, rule: usize, test: &HeaderTest, values: &[Option<Vec<u8>>]) {
+    fn mime_header(&mut self, at: usize, rule: usize, test: &HeaderTest, values: &[Value]) {
         if test.negated {
             // In version 4.0.1 such a rule hits whatever the parts say.
             return self.add(rule, 1);
@@ -181,16 +211,27 @@ impl Run<'_, '_, '_> {
             .iter()
             .zip(1u32..)
             .filter(|(_, number)| (first..=last).contains(number))
-            .map(|(value, _)| value.as_deref().unwrap_or(unset));
+            .map(|(value, _)| value);
         let texts: Vec<Cow<'_, [u8]>> = if flags.concat {
-            let lines = in_range.map(|text| match text.ends_with(b"\n") {
+            let texts = in_range.map(|value| value.text.as_deref().unwrap_or(unset));
+            let lines = texts.map(|text| match text.ends_with(b"\n") {
                 true => text.to_vec(),
                 false => [text, b"\n"].concat(),
             });
             vec![Cow::Owned(lines.collect::<Vec<_>>().concat())]
         } else {
-            in_range.map(Cow::Borrowed).collect()
+            // The filter has not seen what stands for an absent header.
+            in_range
+                .filter(|value| {
+                    let is_unset = value.text.is_none() && !unset.is_empty();
+                    is_unset || value.candidates.contains(at)
+                })
+                .map(|value| Cow::Borrowed(value.text.as_deref().unwrap_or(unset)))
+                .collect()
         };
+        if texts.is_empty() {
+            return;
+        }
         let Some(program) = self.matcher.program(rule) else {
             return;
         };
@@ -226,87 +267,10 @@ impl Run<'_, '_, '_> {
         });
     }
 
-    /// The texts a pattern rule is tried on.
-    fn with_texts(&mut self, rule: usize, mut each: impl FnMut(&mut Self, &[u8])) {
-        let matcher = self.matcher;
-        match &matcher.rules.rules[rule].test {
-            Test::Header(test) => {
-                let value = self.views.get(&Selector::parse(&test.selector));
-                let text = value.as_deref().or(test.if_unset.as_deref()).unwrap_or_default();
-                each(self, text);
-            }
-            Test::MimeHeader(test) => {
-                let parts: Vec<_> = self.views.parts_in_order().collect();
-                for part in parts {
-                    let value = part_header(part, &test.selector);
-                    each(
-                        self,
-                        value.as_deref().or(test.if_unset.as_deref()).unwrap_or_default(),
-                    );
-                }
-            }
-            Test::Text { view, .. } => {
-                let no_subject = matcher.rules.rules[rule].flags.no_subject && *view == View::Body;
-                let mut number = 0;
-                for_each_text(self.views, self.state, *view, &mut |text| {
-                    if number > 0 || !no_subject {
-                        each(self, text);
-                    }
-                    number += 1;
-                });
-            }
-            _ => {}
-        }
-    }
-
-    fn capturing(&mut self) {
-        for rule in &self.matcher.capturing {
-            let Some(program) = self.matcher.program(*rule) else {
-                continue;
-            };
-            self.with_texts(*rule, |run, text| {
-                let left = run.max_hits(*rule).saturating_sub(run.times[*rule]) as usize;
-                match program.captures(text, left) {
-                    Ok(found) => {
-                        run.add(*rule, found.len() as u32);
-                        found.into_iter().for_each(|captured| run.tag(captured));
-                    }
-                    Err(limit) => run.limit(*rule, limit),
-                }
-            });
-        }
-    }
-
-    fn tag(&mut self, captured: Captured) {
-        for (name, value) in captured {
-            let values = self.tags.entry(name).or_default();
-            if !values.contains(&value) {
-                values.push(value);
-            }
-        }
-    }
-
-    fn templated(&mut self) {
-        for rule in &self.matcher.templated {
-            let Some(source) = source(&self.matcher.rules.rules[*rule]) else {
-                continue;
-            };
-            let values = |name: &str| self.tags.get(name).cloned().unwrap_or_default();
-            let Ok(Some(program)) = load::compile_with(source, values) else {
-                continue;
-            };
-            self.with_texts(*rule, |run, text| run.count(*rule, &program, text));
-        }
-    }
-
     fn evals(&mut self, wanted: impl Fn(EvalView) -> bool) {
         for rule in &self.matcher.evals {
             let value = match &self.matcher.rules.rules[*rule].test {
-                Test::Eval {
-                    view,
-                    function,
-                    arguments,
-                } if wanted(*view) => {
+                Test::Eval { view, arguments, .. } if wanted(*view) => {
                     let call = Call {
                         views: self.views,
                         view: *view,
@@ -315,7 +279,7 @@ impl Run<'_, '_, '_> {
                         arguments,
                         program: &self.matcher.argument_programs[*rule],
                     };
-                    eval::call(function, &call)
+                    self.matcher.functions[*rule].is_some_and(|function| function(&call))
                 }
                 _ => false,
             };
@@ -326,38 +290,31 @@ impl Run<'_, '_, '_> {
     }
 
     fn metas(&mut self) {
-        for rule in &self.matcher.metas {
-            let Test::Meta(ops) = &self.matcher.rules.rules[*rule].test else {
-                continue;
-            };
-            let value = meta::evaluate(ops, |other, _| self.values[*other]);
-            if value != 0.0 && !value.is_nan() {
-                // A hit always counts for something.
-                self.values[*rule] = if value > 0.0 { value } else { 1.0 };
-                self.times[*rule] = 1;
-            }
-        }
+        let others = std::mem::take(&mut self.hit);
+        let rules = &self.matcher.rules;
+        self.hit = self.matcher.metas.evaluate(rules, &others, &mut self.values);
+        self.hit.iter().for_each(|rule| self.times[*rule] = 1);
+        self.hit.extend(others);
     }
 
-    fn outcome(self) -> Outcome {
-        let mut hits = Vec::new();
+    fn outcome(mut self) -> Outcome {
+        self.hit.sort_unstable();
         let mut millionths = 0i64;
-        for (rule, times) in self.times.iter().enumerate().filter(|(_, times)| **times > 0) {
-            hits.push(Hit {
-                rule,
-                value: self.values[rule],
-                times: *times,
-            });
-            if !self.matcher.rules.rules[rule].name.starts_with("__") {
-                let points = (self.matcher.points(rule) * 1e6).round() as i64;
-                millionths = millionths.saturating_add(points.saturating_mul(i64::from(*times)));
+        for rule in &self.hit {
+            if !self.matcher.rules.rules[*rule].name.starts_with("__") {
+                let points = (self.matcher.points(*rule) * 1e6).round() as i64;
+                millionths = millionths.saturating_add(points.saturating_mul(i64::from(self.times[*rule])));
             }
         }
+        let hits = self.hit.iter().map(|rule| Hit {
+            rule: *rule,
+            value: self.values[*rule],
+            times: self.times[*rule],
+        });
         let half = if millionths < 0 { -500 } else { 500 };
-        let score = Score(millionths.saturating_add(half) / 1000);
         Outcome {
-            hits,
-            score,
+            hits: hits.collect(),
+            score: Score(millionths.saturating_add(half) / 1000),
             limited: self.limited,
         }
     }

@@ -7,6 +7,7 @@ mod delimited;
 mod escape;
 mod group;
 mod hir;
+mod needs;
 mod parse;
 mod pcre;
 mod program;
@@ -17,9 +18,10 @@ mod window;
 #[cfg(test)]
 mod perl_tests;
 
+pub use needs::Needs;
 pub use parse::Flags;
 pub use program::{Captured, Limit, Program};
-pub use requirement::Requirement;
+pub use requirement::{Find, Requirement};
 pub use set::ByteSet;
 pub use window::{WIDTH, Window};
 

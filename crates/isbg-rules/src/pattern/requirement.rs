@@ -2,6 +2,7 @@
 //! be met without a match, never the other way round. Does not know how texts are searched.
 
 use super::ast::Node;
+use super::needs::Needs;
 use super::set::ByteSet;
 use super::window::{self, Window};
 
@@ -12,9 +13,18 @@ const MAX_LENGTH: usize = 24;
 /// A literal shorter than this is not worth searching for.
 const MIN_LENGTH: usize = 3;
 
+/// What a text must have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requirement {
+    /// What is searched for.
+    pub find: Find,
+    /// What is cheap to check where that was found.
+    pub needs: Needs,
+}
+
 /// What must be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Requirement {
+pub enum Find {
     /// At least one of these, ASCII case aside (they are in lower case).
     Literals(Vec<Vec<u8>>),
     /// At least one place where the next bytes lie in these sets.
@@ -25,14 +35,47 @@ pub enum Requirement {
 
 /// Finds the strongest requirement of a pattern.
 pub fn of(node: &Node) -> Requirement {
+    Requirement {
+        find: find(node),
+        needs: Needs::of(node),
+    }
+}
+
+fn find(node: &Node) -> Find {
     let found = literals(node);
     let best = stronger(found.exact, found.best).filter(worth_it);
     if let Some(literals) = best {
-        return Requirement::Literals(literals);
+        return Find::Literals(literals);
     }
     match window::of(node) {
-        windows if windows.is_empty() => Requirement::Nothing,
-        windows => Requirement::Windows(windows),
+        windows if windows.is_empty() => Find::Nothing,
+        windows => Find::Windows(windows),
+    }
+}
+
+impl Requirement {
+    /// Whether a text has what is required.
+    pub fn allows(&self, text: &[u8]) -> bool {
+        if !self.needs.are_met(text.len(), &text.iter().copied().collect()) {
+            return false;
+        }
+        match &self.find {
+            Find::Literals(literals) => {
+                let lower = text.to_ascii_lowercase();
+                literals
+                    .iter()
+                    .any(|literal| memchr::memmem::find(&lower, literal).is_some())
+            }
+            Find::Windows(windows) => (0..=text.len()).any(|start| {
+                let rest = &text[start..];
+                let fits = |window: &Window| {
+                    window.len() <= rest.len()
+                        && window.iter().zip(rest).all(|(set, byte)| set.contains(*byte))
+                };
+                windows.iter().any(fits)
+            }),
+            Find::Nothing => true,
+        }
     }
 }
 

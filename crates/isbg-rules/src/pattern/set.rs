@@ -48,6 +48,11 @@ impl ByteSet {
         Self(self.0.map(|word| !word))
     }
 
+    /// Whether the sets have a byte in common.
+    pub fn meets(&self, other: &Self) -> bool {
+        self.0.iter().zip(other.0).any(|(word, other)| word & other != 0)
+    }
+
     /// How many bytes it holds.
     pub fn len(&self) -> u32 {
         self.0.iter().map(|word| word.count_ones()).sum()

@@ -44,7 +44,8 @@ pub fn share(byte: u8) -> f64 {
     }
 }
 
-fn set_rate(set: &ByteSet) -> f64 {
+/// How often a byte of the set occurs in mail, roughly.
+pub fn set_rate(set: &ByteSet) -> f64 {
     // Both cases of a letter share its frequency.
     set.iter()
         .map(|b| {
