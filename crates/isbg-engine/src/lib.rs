@@ -12,7 +12,7 @@ mod spamd;
 pub use default::pick_default;
 pub use native::{
     Change, Grounds, MOST_BYTES, Memory, ModelHome, Native, NativeSettings, NotSenders, People, Senders,
-    Standing, Total, total,
+    Stamp, Standing, Total, total,
 };
 pub use outage::{Consequence, consequence, weigh};
 pub use program::SpamAssassin;

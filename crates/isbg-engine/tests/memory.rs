@@ -8,11 +8,12 @@
 )]
 
 use std::sync::{Arc, Mutex};
+use std::time::UNIX_EPOCH;
 
 use isbg_classifier::Model;
 use isbg_engine::{
     Change, Consequence, Grounds, Memory, ModelHome, Native, NativeSettings, People, Scored, Scorer, Senders,
-    Taught, Unknown, UnknownKind, Wish, consequence,
+    Stamp, Taught, Unknown, UnknownKind, Wish, consequence,
 };
 use isbg_rules::load::{Sources, load};
 use isbg_rules::matcher::{Matcher, Mode};
@@ -59,6 +60,11 @@ impl ModelHome for Shelf {
 
     fn read(&self) -> Result<Option<Vec<u8>>, Unknown> {
         Ok(self.bytes())
+    }
+
+    fn stamp(&self) -> Stamp {
+        let changes = u64::from(*self.changes.lock().unwrap());
+        self.bytes.lock().unwrap().as_ref().map(|_| (UNIX_EPOCH, changes))
     }
 
     fn change(&self, change: Change<'_>) -> Result<(), Unknown> {
@@ -240,6 +246,22 @@ async fn no_lesson_of_two_trainers_is_lost() {
         .await
         .unwrap();
     assert_eq!(known, Taught::AlreadyKnown);
+}
+
+#[tokio::test]
+async fn what_another_process_taught_is_taken_over() {
+    let shelf = Shelf::default();
+    let long_running = learned(shelf.memory());
+    assert!(score(&long_running, Class::Spam, 1000).await.learned.is_none());
+    let other = learned(shelf.memory());
+    teach(&other, Class::Spam, 0..30).await;
+    teach(&other, Class::Ham, 0..30).await;
+    assert!(score(&long_running, Class::Spam, 1000).await.learned.is_none());
+    other.settle().await.unwrap();
+    let learned = score(&long_running, Class::Spam, 1000).await.learned.unwrap();
+    assert!(learned.probability > 0.9, "{learned:?}");
+    shelf.bytes.lock().unwrap().take();
+    assert!(score(&long_running, Class::Spam, 1000).await.learned.is_none());
 }
 
 #[tokio::test]

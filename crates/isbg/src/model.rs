@@ -1,12 +1,13 @@
 //! Where the model lies that a run judges and learns with: a file in the state folder. Does not know what is in it.
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use isbg_classifier::MODEL_LIMIT;
-use isbg_engine::{Change, Memory, ModelHome, Unknown, UnknownKind};
+use isbg_engine::{Change, Memory, ModelHome, Stamp, Unknown, UnknownKind};
 use isbg_store::{Error, ModelFile};
 
 use crate::secrets::shown;
@@ -47,6 +48,11 @@ impl ModelHome for Home {
 
     fn read(&self) -> Result<Option<Vec<u8>>, Unknown> {
         self.file.read().map_err(unknown)
+    }
+
+    fn stamp(&self) -> Stamp {
+        let found = fs::metadata(self.file.path()).ok()?;
+        Some((found.modified().ok()?, found.len()))
     }
 
     fn change(&self, change: Change<'_>) -> Result<(), Unknown> {

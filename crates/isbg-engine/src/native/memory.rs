@@ -2,7 +2,8 @@
 //! its bytes lie, nor what follows from a judgement.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::SystemTime;
 
 use isbg_classifier::{Explanation, Features, Judgement, Lesson, Model};
 use isbg_types::Class;
@@ -20,6 +21,9 @@ pub trait ModelHome: Send + Sync {
     /// When they cannot be read.
     fn read(&self) -> Result<Option<Vec<u8>>, Unknown>;
 
+    /// Something that is another when the bytes are others, and cheap to find out: it is asked for each message.
+    fn stamp(&self) -> Stamp;
+
     /// Gives the bytes to `change` and keeps what it returns in their place, all or nothing, while no other process can do
     /// the same. Nothing is kept if `change` fails.
     ///
@@ -27,6 +31,9 @@ pub trait ModelHome: Send + Sync {
     /// That of `change`, and when the bytes cannot be locked, read or written.
     fn change(&self, change: Change<'_>) -> Result<(), Unknown>;
 }
+
+/// When the bytes were saved, and how many; `None` where there are none.
+pub type Stamp = Option<(SystemTime, u64)>;
 
 /// Makes new bytes of what was saved last.
 pub type Change<'c> = &'c mut dyn FnMut(Option<Vec<u8>>) -> Result<Vec<u8>, Unknown>;
@@ -36,6 +43,8 @@ pub type Change<'c> = &'c mut dyn FnMut(Option<Vec<u8>>) -> Result<Vec<u8>, Unkn
 pub struct Memory {
     home: Arc<dyn ModelHome>,
     held: Arc<RwLock<Held>>,
+    /// Of the bytes that were read last.
+    stamp: Arc<Mutex<Stamp>>,
 }
 
 /// The model as this process has it.
@@ -78,14 +87,12 @@ impl fmt::Debug for Memory {
 impl Memory {
     /// The model that is kept there. Where it cannot be used, judging goes on without it, and [`Memory::trouble`] tells why.
     pub fn open(home: Arc<dyn ModelHome>) -> Self {
-        let held = match home.read() {
-            Ok(None) => Held::Nothing,
-            Ok(Some(bytes)) => Held::of(&bytes, &*home),
-            Err(unknown) => Held::Unusable(unknown.detail),
-        };
+        let stamp = home.stamp();
+        let held = Held::read(&*home);
         Self {
             home,
             held: Arc::new(RwLock::new(held)),
+            stamp: Arc::new(Mutex::new(stamp)),
         }
     }
 
@@ -107,11 +114,13 @@ impl Memory {
 
     /// What the model thinks of a message. `None` while it does not know mail of both classes.
     pub fn judge(&self, mail: &[u8]) -> Option<Judgement> {
+        self.refresh();
         self.with_both(|model| model.score(mail))
     }
 
     /// The same with its reasons.
     pub fn explain(&self, mail: &[u8]) -> Option<Explanation> {
+        self.refresh();
         self.with_both(|model| model.explain(mail))
     }
 
@@ -182,6 +191,22 @@ impl Memory {
         Ok(())
     }
 
+    /// Takes over what another process has saved. Where lessons wait here, the next save brings both together.
+    fn refresh(&self) {
+        let stamp = self.home.stamp();
+        let before = {
+            let mut seen = self.stamp.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *seen, stamp)
+        };
+        if before == stamp {
+            return;
+        }
+        let mut held = self.touch();
+        if !matches!(&*held, Held::Model(known) if !known.unsaved.is_empty()) {
+            *held = Held::read(&*self.home);
+        }
+    }
+
     /// Sees to it that there is a model, with a seed that nobody can guess.
     fn begin(&self) -> Result<(), Unknown> {
         if !matches!(&*self.look(), Held::Nothing) {
@@ -250,6 +275,14 @@ impl Memory {
 }
 
 impl Held {
+    fn read(home: &dyn ModelHome) -> Self {
+        match home.read() {
+            Ok(None) => Self::Nothing,
+            Ok(Some(bytes)) => Self::of(&bytes, home),
+            Err(unknown) => Self::Unusable(unknown.detail),
+        }
+    }
+
     fn of(bytes: &[u8], home: &dyn ModelHome) -> Self {
         match Model::from_bytes(bytes) {
             Ok(model) => Self::Model(Box::new(Known {

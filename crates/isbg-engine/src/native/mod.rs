@@ -24,7 +24,7 @@ use isbg_types::{Class, RuleHit, Score, Verdict};
 use crate::report::wrapped;
 use crate::{Learned, PROBE, Scored, Scorer, Taught, Unknown, UnknownKind, Wish};
 
-pub use memory::{Change, Memory, ModelHome};
+pub use memory::{Change, Memory, ModelHome, Stamp};
 use network::Network;
 pub use people::{NotSenders, People, Senders, Standing};
 use pool::Pool;
