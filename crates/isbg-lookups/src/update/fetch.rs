@@ -10,7 +10,7 @@ use super::checksum::{self, Sum};
 use super::http::{Http, HttpError};
 use super::mirrors;
 use super::signature::{self, Keys, Signed};
-use super::{Channel, FileError, MirrorError, UpdateError};
+use super::{Channel, FileError, Held, MirrorError, UpdateError};
 use crate::dns::Resolver;
 
 /// A list of mirrors may have so many bytes.
@@ -50,6 +50,38 @@ pub async fn mirror_list(
         channel: channel.clone(),
         tried,
     })
+}
+
+/// A version of a held channel. The list of mirrors that was kept is used while it is fresh and some mirror of it is
+/// good; a new one is kept, and an old one is better than none.
+///
+/// # Errors
+/// As [`mirror_list`] and [`package`].
+pub async fn fetch(
+    resolver: &Resolver,
+    http: &Http,
+    held: &Held,
+    version: u64,
+    keys: &Keys,
+) -> Result<Package, UpdateError> {
+    let channel = held.channel();
+    let kept = held.mirror_list()?;
+    let mut failed = None;
+    if let Some((list, true)) = &kept {
+        match package(http, channel, version, list, keys).await {
+            Ok(package) => return Ok(package),
+            Err(error) => failed = Some(error),
+        }
+    }
+    let list = match (mirror_list(resolver, http, channel).await, kept) {
+        (Ok(list), _) => {
+            held.keep_mirror_list(&list)?;
+            list
+        }
+        (Err(_), Some((list, _))) if failed.is_none() => list,
+        (Err(error), _) => return Err(failed.unwrap_or(error)),
+    };
+    package(http, channel, version, &list, keys).await
 }
 
 /// A version of a channel from the first mirror of the list that has a good one. The mirrors are tried by lot.

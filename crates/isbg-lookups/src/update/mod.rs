@@ -18,10 +18,10 @@ use crate::dns::DnsError;
 
 pub use archive::{ArchiveError, RuleFile, rule_files};
 pub use channel::{Channel, NotAChannel, SPAMASSASSIN};
-pub use fetch::{Package, mirror_list, package};
+pub use fetch::{Package, fetch, mirror_list, package};
 pub use http::{Http, HttpError};
 pub use signature::{Fingerprint, Keys, NotAFingerprint, NotAKey, SignatureError, Signed};
-pub use store::{Held, Installed, Staged, State, StoreError, installed};
+pub use store::{Held, Installed, Staged, State, StoreError, in_order, installed};
 pub use url::Proxies;
 
 /// So many mirrors are named in one error.
@@ -33,6 +33,9 @@ pub enum UpdateError {
     /// The domain name system does not answer.
     #[error(transparent)]
     Dns(#[from] DnsError),
+    /// The store cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// There is no such channel.
     #[error("there is no update channel {0}: it has neither a version nor mirrors in the DNS")]
     NoChannel(Channel),

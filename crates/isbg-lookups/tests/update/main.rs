@@ -1,6 +1,10 @@
 //! Fetching updates from a channel on loopback that does everything right, and from ones that do not.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of tests fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper of tests fails by panicking"
+)]
 
 mod secured;
 

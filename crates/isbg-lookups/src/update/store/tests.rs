@@ -2,34 +2,34 @@
 
 use std::fs::OpenOptions;
 use std::str::FromStr as _;
+use std::time::Duration;
 
 use super::*;
-use crate::update::Fingerprint;
+use crate::update::{Fingerprint, Keys, Package, RuleFile, Signed};
 
 fn channel() -> Channel {
     Channel::of_spamassassin()
 }
 
-fn files(text: &str) -> Vec<RuleFile> {
-    ["a.cf", "b.pre"]
-        .map(|name| RuleFile {
-            name: name.into(),
-            text: text.into(),
-        })
-        .to_vec()
-}
-
-fn signed(at: u64) -> Signed {
-    Signed {
-        by: Fingerprint::from_str(&"A".repeat(40)).unwrap(),
-        at,
+/// Two files with the version as their text, signed at that second.
+fn package(version: u64) -> Package {
+    let file = |name: &str| RuleFile {
+        name: name.into(),
+        text: version.to_string().into(),
+    };
+    Package {
+        files: ["a.cf", "b.pre"].map(file).to_vec(),
+        signed: Signed {
+            by: Fingerprint::from_str(&"A".repeat(40)).unwrap(),
+            at: version,
+        },
     }
 }
 
 fn update(root: &Path, version: u64) {
     let mut held = Held::open(root, &channel()).unwrap();
-    let staged = held.stage(version, &files(&version.to_string())).unwrap();
-    held.install(staged, &signed(version)).unwrap();
+    let staged = held.stage(version, &package(version)).unwrap();
+    held.install(staged).unwrap();
 }
 
 /// The version in force as its files have it, and the one before.
@@ -130,7 +130,7 @@ fn what_is_staged_is_not_in_force_and_goes_when_it_is_dropped() {
     let root = tempfile::tempdir().unwrap();
     update(root.path(), 5);
     let held = Held::open(root.path(), &channel()).unwrap();
-    let staged = held.stage(6, &files("6")).unwrap();
+    let staged = held.stage(6, &package(6)).unwrap();
     assert!(staged.folder().join("a.cf").is_file());
     assert_eq!(in_force(root.path()), ("5".into(), None));
     drop(staged);
@@ -142,8 +142,8 @@ fn a_file_that_cannot_be_written_leaves_the_old_version() {
     let root = tempfile::tempdir().unwrap();
     update(root.path(), 5);
     let held = Held::open(root.path(), &channel()).unwrap();
-    let mut bad = files("6");
-    bad.push(RuleFile {
+    let mut bad = package(6);
+    bad.files.push(RuleFile {
         name: "no/such/folder.cf".into(),
         text: Vec::new(),
     });
@@ -157,10 +157,10 @@ fn a_version_that_cannot_be_put_in_force_leaves_the_old_one() {
     let root = tempfile::tempdir().unwrap();
     update(root.path(), 5);
     let mut held = Held::open(root.path(), &channel()).unwrap();
-    let staged = held.stage(6, &files("6")).unwrap();
+    let staged = held.stage(6, &package(6)).unwrap();
     let folder = root.path().join(channel().as_str());
     fs::create_dir(folder.join(".new-current")).unwrap();
-    let error = held.install(staged, &signed(6)).unwrap_err();
+    let error = held.install(staged).unwrap_err();
     assert!(
         error.to_string().contains("the rules that were in force stay so"),
         "{error}"
@@ -169,6 +169,23 @@ fn a_version_that_cannot_be_put_in_force_leaves_the_old_one() {
     drop(held);
     update(root.path(), 6);
     assert_eq!(in_force(root.path()), ("6".into(), Some(5)));
+}
+
+#[test]
+fn nothing_old_is_taken_for_new() {
+    let root = tempfile::tempdir().unwrap();
+    update(root.path(), 5);
+    update(root.path(), 6);
+    let mut held = Held::open(root.path(), &channel()).unwrap();
+    for _ in 0..2 {
+        let replayed = held.stage(7, &package(4)).unwrap_err();
+        assert!(
+            matches!(replayed, StoreError::Older { version: 7, .. }),
+            "{replayed}"
+        );
+        held.stage(7, &package(6)).unwrap();
+        held.roll_back().unwrap();
+    }
 }
 
 #[test]
@@ -211,8 +228,8 @@ fn spamassassin_s_own_channel_comes_first() {
     fs::create_dir(root.path().join("a.empty.example")).unwrap();
     for name in ["b.example.org", "a.example.org", channel().as_str()] {
         let mut held = Held::open(root.path(), &name.parse().unwrap()).unwrap();
-        let staged = held.stage(1, &files("1")).unwrap();
-        held.install(staged, &signed(1)).unwrap();
+        let staged = held.stage(1, &package(1)).unwrap();
+        held.install(staged).unwrap();
     }
     let all = installed(root.path()).unwrap();
     let order: Vec<_> = all.iter().map(|one| one.channel.as_str()).collect();
@@ -229,9 +246,9 @@ fn lists_and_keys_are_remembered() {
         held.mirror_list().unwrap(),
         Some((b"http://a.example".to_vec(), true))
     );
-    let list = root.path().join(channel().as_str()).join(MIRRORS);
+    let list = root.path().join(channel().as_str()).join("MIRRORED.BY");
     let file = OpenOptions::new().write(true).open(list).unwrap();
-    file.set_modified(std::time::SystemTime::now() - 2 * LIST_AGE)
+    file.set_modified(std::time::SystemTime::now() - Duration::from_secs(8 * 24 * 60 * 60))
         .unwrap();
     assert_eq!(
         held.mirror_list().unwrap(),
