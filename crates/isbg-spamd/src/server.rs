@@ -192,27 +192,32 @@ impl Server {
         .await;
     }
 
-    /// Takes connections, at most so many at once. A defect in one does not touch the others.
+    /// Takes connections; as many at once as there are turns are answered, whichever listener they come from. A defect in
+    /// one does not touch the others.
     async fn accept<S, F>(self: &Arc<Self>, next: impl Fn() -> F)
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
         F: Future<Output = io::Result<Option<(S, Peer)>>>,
     {
-        while let Ok(turn) = Arc::clone(&self.free).acquire_owned().await {
-            match next().await {
-                Ok(Some((stream, peer))) => {
-                    let server = Arc::clone(self);
-                    tokio::spawn(async move {
-                        server.serve(stream, &peer).await;
-                        drop(turn);
-                    });
-                }
-                Ok(None) => {}
+        loop {
+            let (stream, peer) = match next().await {
+                Ok(Some(connection)) => connection,
+                Ok(None) => continue,
                 Err(error) => {
                     self.log(&format!("spamd: cannot take a connection: {error}"));
                     sleep(BREATH).await;
+                    continue;
                 }
-            }
+            };
+            // Not before: a listener that nobody connects to must not keep a turn from the others.
+            let Ok(turn) = Arc::clone(&self.free).acquire_owned().await else {
+                return;
+            };
+            let server = Arc::clone(self);
+            tokio::spawn(async move {
+                server.serve(stream, &peer).await;
+                drop(turn);
+            });
         }
     }
 

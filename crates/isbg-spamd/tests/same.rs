@@ -2,6 +2,7 @@
 //! and field by field where each names itself or the moment.
 
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a helper of tests fails by panicking")]
 
 mod support;
 

@@ -11,6 +11,7 @@ use super::classic::{MailboxOptions, PasswordOptions};
 use super::shared::{
     ConfigOptions, ConnectionOptions, JudgingOptions, OutputOptions, ScorerOptions, StateOptions,
 };
+use super::spamd::Spamd;
 use super::values::{self, Band};
 
 /// What to do.
@@ -29,6 +30,8 @@ pub enum Command {
     /// Show the native scorer's rules, or what is wrong with them
     #[command(subcommand)]
     Rules(Rules),
+    /// Judge mail for spamc and other clients of SpamAssassin's spamd
+    Spamd(Spamd),
     /// Show what was done, newest first
     History(History),
     /// Put messages back where they were

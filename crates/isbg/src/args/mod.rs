@@ -10,6 +10,7 @@ mod backtest;
 mod classic;
 mod commands;
 mod shared;
+mod spamd;
 mod spelling;
 pub mod values;
 
@@ -26,6 +27,7 @@ pub use shared::{
     ConfigOptions, ConnectionOptions, Engine, JudgingOptions, OutputOptions, ScorerOptions, StateOptions,
     TlsMode,
 };
+pub use spamd::Spamd;
 
 const ABOUT: &str =
     "Keeps an IMAP mailbox clean: has new mail judged, moves the spam, learns from you, loses nothing";

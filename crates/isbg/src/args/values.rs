@@ -38,6 +38,14 @@ pub fn model(text: &str) -> Result<String, String> {
     }
 }
 
+/// A file's mode, as chmod takes it.
+pub fn mode(text: &str) -> Result<u32, String> {
+    match u32::from_str_radix(text.trim(), 8) {
+        Ok(mode @ 0..=0o777) => Ok(mode),
+        _ => Err("must be an octal number up to 777".to_owned()),
+    }
+}
+
 /// A TCP port.
 pub fn port(text: &str) -> Result<u16, String> {
     match text.trim().parse() {

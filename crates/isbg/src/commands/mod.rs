@@ -12,6 +12,7 @@ mod manual;
 mod rules;
 mod scorer;
 mod sources;
+mod spamd;
 mod stop;
 mod train;
 mod undo;
@@ -50,6 +51,7 @@ pub fn run(typed: Typed, around: &Environment, terminal: &Terminal) -> Result<St
         Some(Command::Backtest(typed)) => backtest::backtest(&typed, around, terminal),
         Some(Command::Rules(Rules::List(files))) => rules::list(&files, around),
         Some(Command::Rules(Rules::Lint(files))) => rules::lint(&files, around, terminal),
+        Some(Command::Spamd(typed)) => spamd::spamd(&typed, around, terminal),
         Some(Command::History(typed)) => history::history(&typed, around, terminal),
         Some(Command::Undo(typed)) => undo::undo(&typed, around, terminal),
         Some(Command::Unwrap(typed)) => unwrap::unwrap(&typed, terminal),

@@ -6,6 +6,7 @@ use isbg_engine::{
     Grounds, Native, NativeSettings, Rspamd, Scorer, SpamAssassin, Spamd, Unknown, pick_default,
 };
 use isbg_lookups::{Address, Endpoint, program, rspamd, spamd};
+use isbg_rules::matcher::Matcher;
 use isbg_tls::Connector;
 use isbg_types::Untrusted;
 
@@ -26,6 +27,8 @@ pub struct Chosen {
     pub rule_set: Option<String>,
     /// What is not as it should be with them.
     pub remark: Option<String>,
+    /// The rules themselves.
+    pub matcher: Option<Arc<Matcher>>,
 }
 
 impl From<Arc<dyn Scorer>> for Chosen {
@@ -34,6 +37,7 @@ impl From<Arc<dyn Scorer>> for Chosen {
             scorer,
             rule_set: None,
             remark: None,
+            matcher: None,
         }
     }
 }
@@ -107,8 +111,9 @@ fn native(
     };
     let model = wish.model.as_deref();
     let remark = loaded.remark();
+    let matcher = Arc::new(loaded.matcher);
     let grounds = Grounds {
-        matcher: Arc::new(loaded.matcher),
+        matcher: Arc::clone(&matcher),
         memory: model.and_then(|name| model::memory(keeper.state_dir, name)),
         people: wish.people.clone(),
     };
@@ -116,6 +121,7 @@ fn native(
         remark,
         scorer: Arc::new(Native::new(grounds, settings).map_err(|why| failed(&why))?),
         rule_set: Some(loaded.name),
+        matcher: Some(matcher),
     })
 }
 

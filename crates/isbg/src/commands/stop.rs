@@ -48,7 +48,7 @@ impl Stop {
 
 /// Waits for one signal; whether it came.
 #[cfg(unix)]
-async fn signal() -> bool {
+pub async fn signal() -> bool {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         return false;
@@ -61,6 +61,6 @@ async fn signal() -> bool {
 
 /// Waits for one signal; whether it came.
 #[cfg(not(unix))]
-async fn signal() -> bool {
+pub async fn signal() -> bool {
     tokio::signal::ctrl_c().await.is_ok()
 }
