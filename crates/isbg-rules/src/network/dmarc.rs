@@ -19,7 +19,7 @@ pub(super) enum Policy {
 /// The outcome for a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// There is nothing to judge: no author, or no relay that delivered the message.
+    /// There is nothing to judge: no author with a domain, or no relay that delivered the message.
     NotApplicable,
     /// The author's domain publishes no policy.
     NoPolicy,
@@ -51,6 +51,9 @@ pub(super) fn outcome(
     let (Some(author), Some(_)) = (authors.first(), &subject.last_external) else {
         return Some(Outcome::NotApplicable);
     };
+    if !author.contains('.') {
+        return Some(Outcome::NotApplicable);
+    }
     let organization = context.registered(author);
     let (record, is_below) = match policy_of(author, inquiry)? {
         Some(record) => (record, false),

@@ -208,3 +208,21 @@ fn a_part_of_the_body_and_another_kind_of_key() {
         "the other kind of key"
     );
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_message_is_too_strange(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300), at in 0..400usize) {
+        let mut mail = signed(RELAXED).into_bytes();
+        let at = at.min(mail.len());
+        mail.splice(at..at, bytes);
+        judged(&String::from_utf8_lossy(&mail), Some(&[KEY]), 0);
+        Signatures::of(&mail);
+    }
+
+    #[test]
+    fn no_key_is_too_strange(text in "[vkphst=;:/ A-Za-z0-9+]{0,80}") {
+        let tagged = format!("v=DKIM1; {text}");
+        judged(&signed(RELAXED), Some(&[&text]), 0);
+        judged(&signed(RELAXED), Some(&[&tagged]), 0);
+    }
+}

@@ -162,3 +162,12 @@ fn questions_stay_few_whatever_the_record_says() {
     assert_eq!(found, Spf::PermError);
     assert!(asked <= 2 + MOST_LOOKUPS, "{asked}");
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_record_is_too_strange(record in "( ?[-+~?]?(a|mx|ptr|ip4|ip6|all|exists|include|redirect=)?[:/%{}a-z0-9.=]{0,12}){0,6}") {
+        let table = [("a.example", txt(&format!("v=spf1 {record}")))];
+        let (_, asked) = check(&table, &[], "me@a.example", "192.0.2.1");
+        proptest::prop_assert!(asked <= 2 * MOST_LOOKUPS, "{asked}");
+    }
+}
