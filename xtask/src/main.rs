@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "this program talks to whoever runs it")]
 
+mod fuzz;
 #[cfg(unix)]
 mod packages;
 mod run;
@@ -34,6 +35,7 @@ cargo xtask test      everything that must hold: tests, lints, layout, house rul
 cargo xtask bench     speed and memory, against the peers named (--help tells more)
 cargo xtask soak      long runs: every file of a folder, or a day of cron with kills and outages (--help tells more)
 cargo xtask oracle    views, hits and scores of the rules, against the SpamAssassin on this machine (--help tells more)
+cargo xtask fuzz      hostile inputs for every parser under libFuzzer; [TARGET...] [--seconds N]
 cargo xtask servers   only installs and unpacks those servers
 cargo xtask tidy      only the house rules that no compiler checks";
 
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
         ["test"] => test::test(),
         ["demo" | "oracle" | "soak", ..] => servers::prepare_few().and_then(|()| lab(&arguments)),
         ["bench", ..] => servers::prepare().and_then(|()| lab(&arguments)),
+        ["fuzz", arguments @ ..] => fuzz::fuzz(arguments),
         ["servers"] => servers::prepare(),
         ["tidy"] => tidy::tidy(),
         _ => {
