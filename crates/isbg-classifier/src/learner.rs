@@ -7,7 +7,7 @@ use crate::hash::SLOTS;
 use crate::random::Random;
 use crate::sketch::Sketch;
 
-/// Messages stored a class. Each new one replaces one at random, so that old ones fade.
+/// Messages stored a class: a sample of all that were learnt, so that what was learnt long ago is trained again, too.
 pub(crate) const KEPT: usize = 300;
 /// A message whose margin is at least this is understood already and changes nothing.
 const ENOUGH: f32 = 1.0;
@@ -92,11 +92,12 @@ impl Learner {
         std::array::from_fn(|view| margin(&self.weights[view], &slots[view]))
     }
 
-    /// Stores `sample` and trains every view that does not understand it. Returns the sample that had to give way.
-    pub(crate) fn learn(&mut self, sample: Sample, class: Class) -> Option<Sample> {
+    /// Stores `sample` and trains every view that does not understand it. `before`: so many of the class were learnt before.
+    /// Returns the sample that had to give way.
+    pub(crate) fn learn(&mut self, sample: Sample, class: Class, before: u32) -> Option<Sample> {
         let margins = self.margins(&sample.slots);
         let shelf = shelf(class);
-        let (place, evicted) = self.store(sample, shelf);
+        let (place, evicted) = self.store(sample, shelf, before);
         let mut effects = Vec::new();
         for view in (0..VIEWS).filter(|&view| margins[view] * sign(shelf) < ENOUGH) {
             self.train(shelf, place, view);
@@ -118,8 +119,10 @@ impl Learner {
     }
 
     /// Stores `sample` in place of its near-duplicate if there is one, so that a flood of copies cannot crowd out
-    /// everything else; else in free room; else in place of any.
-    fn store(&mut self, mut sample: Sample, shelf: usize) -> (usize, Option<Sample>) {
+    /// everything else; else in free room; else in place of any, or of the one that came last, so that all learnt so far are
+    /// equally likely to be stored (reservoir sampling, Vitter 1985). A sample of the last ones would forget what the
+    /// other class looks like in a long run of one.
+    fn store(&mut self, mut sample: Sample, shelf: usize, before: u32) -> (usize, Option<Sample>) {
         let full = self.kept[shelf].len() >= KEPT;
         let twin = self.kept[shelf]
             .iter()
@@ -129,7 +132,10 @@ impl Learner {
                 sample.doubted = false;
                 twin
             }
-            None if full => self.random.below(KEPT),
+            None if full && self.random.below(KEPT.max(before as usize + 1)) < KEPT => {
+                self.random.below(KEPT)
+            }
+            None if full => self.newest(shelf),
             None => {
                 self.kept[shelf].push(sample);
                 return (self.kept[shelf].len() - 1, None);
@@ -137,6 +143,12 @@ impl Learner {
         };
         let evicted = std::mem::replace(&mut self.kept[shelf][place], sample);
         (place, Some(evicted))
+    }
+
+    fn newest(&self, shelf: usize) -> usize {
+        let serials = self.kept[shelf].iter().map(|sample| sample.serial);
+        let newest = serials.enumerate().max_by_key(|(_, serial)| *serial);
+        newest.map_or(0, |(place, _)| place)
     }
 
     /// One step of dual coordinate ascent: sets the sample's coefficient so that its margin becomes 1, or to 0.
@@ -234,12 +246,12 @@ mod tests {
         let mut learner = Learner::new(Random(1));
         for serial in 0..100 {
             assert_eq!(
-                learner.learn(sample(serial, serial as u16 * 200), Class::Spam),
+                learner.learn(sample(serial, serial as u16 * 200), Class::Spam, serial),
                 None
             );
         }
         for serial in 100..1000 {
-            let evicted = learner.learn(sample(serial, 7 * 200), Class::Spam);
+            let evicted = learner.learn(sample(serial, 7 * 200), Class::Spam, serial);
             assert_eq!(evicted.map(|sample| sample.slots[0][0]), Some(7 * 200));
         }
         assert_eq!(learner.kept[1].len(), 100);
@@ -250,17 +262,32 @@ mod tests {
         let mut learner = Learner::new(Random(1));
         let evicted = (0..400).filter(|&serial| {
             let unlike = sample(serial, serial as u16 * 150);
-            learner.learn(unlike, Class::Ham).is_some()
+            learner.learn(unlike, Class::Ham, serial).is_some()
         });
         assert_eq!(evicted.count(), 400 - KEPT);
         assert_eq!(learner.kept[0].len(), KEPT);
     }
 
     #[test]
+    fn old_and_new_are_stored_alike() {
+        let mut learner = Learner::new(Random(1));
+        for serial in 0..1500 {
+            // No two bodies are alike enough to be copies.
+            let unlike = sample(serial, (serial * 40) as u16);
+            learner.learn(unlike, Class::Ham, serial);
+        }
+        let old = learner.kept[0]
+            .iter()
+            .filter(|sample| sample.serial < 500)
+            .count();
+        assert!((70..130).contains(&old), "{old} of {KEPT} are of the first third");
+    }
+
+    #[test]
     fn what_is_learnt_has_its_margin() {
         let mut learner = Learner::new(Random(1));
-        learner.learn(sample(0, 0), Class::Ham);
-        learner.learn(sample(1, 100), Class::Spam);
+        learner.learn(sample(0, 0), Class::Ham, 0);
+        learner.learn(sample(1, 100), Class::Spam, 0);
         let [ham, spam] = [sample(0, 0), sample(1, 100)].map(|sample| learner.margins(&sample.slots)[2]);
         assert!(ham < -0.8 && spam > 0.8, "{ham} {spam}");
         assert_eq!(learner.margins(&Default::default()), [0.0; VIEWS]);

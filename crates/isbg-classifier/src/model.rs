@@ -127,7 +127,7 @@ impl Model {
             calibration: self.calibration.learn(judged.score, class == Class::Spam),
         };
         self.serial = self.serial.wrapping_add(1);
-        if let Some(evicted) = self.learner.learn(sample, class) {
+        if let Some(evicted) = self.learner.learn(sample, class, self.labels[shelf(class)]) {
             self.ledger.spend(evicted.digest, evicted.alpha);
         }
         self.ledger.insert(digest, class);
