@@ -6,6 +6,8 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, stderr, stdin};
 use std::path::PathBuf;
 
+use isbg_lookups::update::Proxies;
+
 /// The surroundings of one run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Environment {
@@ -25,6 +27,8 @@ pub struct Environment {
     pub user: Option<String>,
     /// The language for what rules say of themselves, such as `de_AT.UTF-8`; empty: English.
     pub language: String,
+    /// The way to the web, where it leads through proxies.
+    pub proxies: Proxies,
     /// Whether somebody can be asked: standard input and standard error are terminals.
     pub can_ask: bool,
     /// Whether colour and progress bars are welcome: standard error is a terminal, and neither `NO_COLOR` nor a dumb
@@ -75,6 +79,14 @@ impl Environment {
                 .filter_map(|name| variable(name)?.into_string().ok())
                 .find(|language| !language.is_empty())
                 .unwrap_or_default(),
+            proxies: {
+                let text = |names: &[&str]| names.iter().find_map(|name| variable(name)?.into_string().ok());
+                Proxies {
+                    http: text(&["http_proxy"]),
+                    https: text(&["https_proxy", "HTTPS_PROXY"]),
+                    exceptions: text(&["no_proxy", "NO_PROXY"]),
+                }
+            },
             can_ask: false,
             lively: false,
             home,
@@ -107,6 +119,7 @@ mod tests {
             "LOGNAME" => Some("me".into()),
             "LC_ALL" => Some("".into()),
             "LANG" => Some("de_AT.UTF-8".into()),
+            "HTTPS_PROXY" => Some("http://proxy:3128".into()),
             _ => None,
         });
         assert_eq!(found.state_home, Some("/var/lib/me".into()));
@@ -115,6 +128,8 @@ mod tests {
         assert_eq!(found.data_home, Some("/home/me/.local/share".into()));
         assert_eq!(found.user.as_deref(), Some("me"));
         assert_eq!(found.language, "de_AT.UTF-8");
+        let proxies = (found.proxies.http.as_deref(), found.proxies.https.as_deref());
+        assert_eq!(proxies, (None, Some("http://proxy:3128")));
         assert_eq!(found.expanded("~/pw".into()), PathBuf::from("/home/me/pw"));
         assert_eq!(found.expanded("/etc/~/pw".into()), PathBuf::from("/etc/~/pw"));
     }

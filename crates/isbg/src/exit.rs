@@ -22,6 +22,12 @@ pub enum Status {
     AllSpam,
     /// With `--exitcodes`: there was new mail, some of it spam.
     Mixed,
+    /// `isbg rules update`: nothing is new.
+    NothingNew,
+    /// `isbg rules update`: some channels were updated, others failed.
+    PartlyUpdated,
+    /// `isbg rules update`: nothing was updated, and not because nothing is new.
+    UpdateFailed,
     /// Wrong arguments, or a config file that cannot be used.
     BadArguments,
     /// The mail server could not be reached, is not the right one, or refused something; the login included.
@@ -41,9 +47,10 @@ impl Status {
     pub fn code(self) -> u8 {
         match self {
             Self::Fine => 0,
-            Self::Found | Self::AllHam => 1,
+            Self::Found | Self::AllHam | Self::NothingNew => 1,
             Self::AllSpam => 2,
-            Self::Mixed => 3,
+            Self::Mixed | Self::PartlyUpdated => 3,
+            Self::UpdateFailed => 4,
             Self::BadArguments => 10,
             Self::Imap => 11,
             Self::Scorer => 12,
@@ -73,12 +80,15 @@ impl Status {
             Self::AllHam | Self::AllSpam => 1,
             Self::Mixed => 2,
             Self::Found => 3,
-            Self::Locked => 4,
-            Self::Scorer => 5,
-            Self::Imap => 6,
-            Self::NeedsTerminal => 7,
-            Self::BadArguments => 8,
-            Self::Other => 9,
+            Self::NothingNew => 4,
+            Self::Locked => 5,
+            Self::Scorer => 6,
+            Self::Imap => 7,
+            Self::NeedsTerminal => 8,
+            Self::BadArguments => 9,
+            Self::PartlyUpdated => 10,
+            Self::UpdateFailed => 11,
+            Self::Other => 12,
         }
     }
 }
@@ -170,12 +180,15 @@ mod tests {
     use super::Status::*;
     use super::*;
 
-    const ALL: [Status; 11] = [
+    const ALL: [Status; 14] = [
         Fine,
         Found,
         AllHam,
         AllSpam,
         Mixed,
+        NothingNew,
+        PartlyUpdated,
+        UpdateFailed,
         BadArguments,
         Imap,
         Scorer,
@@ -186,7 +199,7 @@ mod tests {
 
     #[test]
     fn numbers_are_the_documented_ones() {
-        assert_eq!(ALL.map(Status::code), [0, 1, 1, 2, 3, 10, 11, 12, 20, 30, 255]);
+        assert_eq!(ALL.map(Status::code), [0, 1, 1, 2, 3, 1, 3, 4, 10, 11, 12, 20, 30, 255]);
     }
 
     #[test]

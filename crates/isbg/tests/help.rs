@@ -17,6 +17,7 @@ fn help_is_as_it_was_reviewed() {
         ("rules", "rules --help"),
         ("rules_list", "rules list --help"),
         ("rules_lint", "rules lint --help"),
+        ("rules_update", "rules update --help"),
         ("history", "history --help"),
         ("undo", "undo --help"),
         ("unwrap", "unwrap --help"),

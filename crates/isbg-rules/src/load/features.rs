@@ -8,6 +8,38 @@ pub const VERSION_TEXT: &str = "4.000001";
 /// What `perl_version` stands for: the dialect of patterns that is read here.
 pub const PERL_VERSION: f64 = 5.036;
 
+/// The plugins, by their short names, that version 4.0.1 loads where nobody has changed its `*.pre` files.
+pub const LOADED_BY_DEFAULT: &[&str] = &[
+    "AskDNS",
+    "AutoLearnThreshold",
+    "Bayes",
+    "BodyEval",
+    "Check",
+    "DKIM",
+    "DMARC",
+    "DNSEval",
+    "FreeMail",
+    "HTMLEval",
+    "HTTPSMismatch",
+    "HashBL",
+    "HeaderEval",
+    "ImageInfo",
+    "MIMEEval",
+    "MIMEHeader",
+    "Pyzor",
+    "Razor2",
+    "RelayEval",
+    "ReplaceTags",
+    "SPF",
+    "SpamCop",
+    "URIDNSBL",
+    "URIDetail",
+    "URIEval",
+    "VBounce",
+    "WLBLEval",
+    "WelcomeListSubject",
+];
+
 /// What every plugin's name begins with.
 pub const PLUGIN: &str = "Mail::SpamAssassin::Plugin::";
 

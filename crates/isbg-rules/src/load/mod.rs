@@ -19,6 +19,7 @@ use std::path::PathBuf;
 
 use crate::ruleset::RuleSet;
 
+pub use features::VERSION_TEXT;
 pub use files::LoadError;
 pub use pattern_source::{PatternFault, compile_with, pattern_with};
 
@@ -37,6 +38,8 @@ pub struct Sources {
     pub language: String,
     /// Whether `local_tests_only` holds in conditions and metas.
     pub local_tests_only: bool,
+    /// Whether the plugins that SpamAssassin loads by default count as loaded where no `*.pre` file loads any.
+    pub default_plugins: bool,
 }
 
 impl Sources {
@@ -48,6 +51,7 @@ impl Sources {
             prefs_unrestricted: true,
             language: "C".to_owned(),
             local_tests_only: true,
+            default_plugins: false,
         }
     }
 }
@@ -58,7 +62,12 @@ impl Sources {
 /// If a directory or file that was named cannot be read.
 pub fn load(sources: &Sources) -> Result<RuleSet, LoadError> {
     let mut draft = draft::Draft::new(sources);
+    let is_pre = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "pre");
     for path in files::in_order(&sources.paths)? {
+        if sources.default_plugins && !is_pre(&path) && draft.settings.plugins.is_empty() {
+            let names = features::LOADED_BY_DEFAULT.iter().map(|name| (*name).to_owned());
+            draft.settings.plugins.extend(names);
+        }
         lines::read_file(&mut draft, &path, lines::Kind::Site)?;
     }
     if let Some(prefs) = &sources.prefs {

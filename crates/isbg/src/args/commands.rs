@@ -12,6 +12,7 @@ use super::shared::{
     ConfigOptions, ConnectionOptions, JudgingOptions, OutputOptions, ScorerOptions, StateOptions,
 };
 use super::spamd::Spamd;
+use super::update::Update;
 use super::values::{self, Band};
 
 /// What to do.
@@ -138,6 +139,8 @@ pub enum Rules {
     List(RuleFiles),
     /// Name what is wrong with the rule files, and the rules that cannot be run here; status 1 if there is any
     Lint(RuleFiles),
+    /// Fetch new versions of the rules, prove them and put them in force
+    Update(Update),
 }
 
 /// Which rules.

@@ -12,6 +12,7 @@ mod commands;
 mod shared;
 mod spamd;
 mod spelling;
+mod update;
 pub mod values;
 
 use std::ffi::OsString;
@@ -27,6 +28,7 @@ pub use shared::{
     ConfigOptions, ConnectionOptions, Engine, JudgingOptions, OutputOptions, ScorerOptions, StateOptions,
     TlsMode,
 };
+pub use update::{ChannelKey, Update};
 pub use spamd::Spamd;
 
 const ABOUT: &str =

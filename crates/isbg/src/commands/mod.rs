@@ -51,6 +51,7 @@ pub fn run(typed: Typed, around: &Environment, terminal: &Terminal) -> Result<St
         Some(Command::Backtest(typed)) => backtest::backtest(&typed, around, terminal),
         Some(Command::Rules(Rules::List(files))) => rules::list(&files, around),
         Some(Command::Rules(Rules::Lint(files))) => rules::lint(&files, around, terminal),
+        Some(Command::Rules(Rules::Update(typed))) => rules::update(&typed, around, terminal),
         Some(Command::Spamd(typed)) => spamd::spamd(&typed, around, terminal),
         Some(Command::History(typed)) => history::history(&typed, around, terminal),
         Some(Command::Undo(typed)) => undo::undo(&typed, around, terminal),

@@ -1,4 +1,7 @@
-//! `isbg rules list` and `isbg rules lint`: the native scorer's rules, and what is wrong with them. Judges nothing.
+//! `isbg rules`: the native scorer's rules, what is wrong with them, and updates. Judges nothing.
+
+mod outcome;
+mod update;
 
 use std::fmt::Write as _;
 
@@ -16,6 +19,8 @@ use crate::report::Terminal;
 use crate::rules::{Wish, must_find};
 
 use super::print;
+
+pub use update::update;
 
 /// A rule's record. Its keys are a contract, listed in `docs/json.md`.
 #[derive(Serialize)]
