@@ -1,5 +1,5 @@
-//! Messages that we wrote, and what SpamAssassin's rules read of them. `oracle/dump-views.pl` says how the golden files
-//! are made.
+//! Messages that we wrote, and what SpamAssassin's rules read of them. `cargo xtask oracle --golden` makes the golden
+//! files again.
 
 #![allow(clippy::unwrap_used, reason = "a helper of tests fails by panicking")]
 

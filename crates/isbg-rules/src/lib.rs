@@ -1,6 +1,7 @@
 //! The SpamAssassin rule language: rule files are loaded, their patterns compiled, and the rules evaluated over the views
 //! of a message. Knows no network and no clock, and no disk beyond reading rule files.
 
+pub mod authres;
 mod eval;
 pub mod lint;
 pub mod load;

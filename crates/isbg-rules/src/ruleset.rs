@@ -201,6 +201,17 @@ pub struct Networks {
     pub entries: Vec<String>,
 }
 
+/// Whose Authentication-Results count (`authres_networks` and its like).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuthRes {
+    /// Which relays may have added the field: `internal` (also if empty), `trusted` or `all`.
+    pub networks: String,
+    /// The servers that are believed, by authserv-id in lower case; empty: all.
+    pub trusted: BTreeSet<String>,
+    /// The servers that are not.
+    pub ignored: BTreeSet<String>,
+}
+
 /// Settings and lists.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -252,6 +263,8 @@ pub struct Settings {
     pub uri_lists: BTreeMap<String, (String, String)>,
     /// `uridnsbl_skip_domain`: hosts and domains of links that are not looked up.
     pub skipped_uri_domains: BTreeSet<String>,
+    /// Whose Authentication-Results count.
+    pub authres: AuthRes,
     /// All other settings known here, as they were written, in order.
     pub other: Vec<(String, String)>,
 }
@@ -283,6 +296,7 @@ impl Default for Settings {
             subjects: BTreeMap::new(),
             uri_lists: BTreeMap::new(),
             skipped_uri_domains: BTreeSet::new(),
+            authres: AuthRes::default(),
             other: Vec::new(),
         }
     }

@@ -80,7 +80,7 @@ impl Tlds {
     }
 
     /// Registered domain and host of a URI, in lower case. An IP address is both.
-    pub(crate) fn of_uri(&self, uri: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    pub fn of_uri(&self, uri: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
         let uri = uri.to_ascii_lowercase();
         if [&b"javascript:"[..], b"cid:", b"file:"]
             .iter()

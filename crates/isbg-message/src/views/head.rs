@@ -85,8 +85,7 @@ pub(crate) fn split(message: &Bytes) -> Head {
     }
     let crlf = first_line(&full).ends_with(b"\r\n") || full.ends_with(b"\r\n");
     let mut flags = ParseFlags::default();
-    let (mut header_len, mut headers) = read_header(&full, crlf, &mut flags);
-    headers.retain(|header| !is_of_a_scorer(&header.name));
+    let (mut header_len, headers) = read_header(&full, crlf, &mut flags);
     let body = body_lines(&full.slice(header_len..), crlf);
     if crlf {
         (full, header_len) = with_crlf_in_header(&full, header_len);
@@ -101,9 +100,9 @@ pub(crate) fn split(message: &Bytes) -> Head {
 }
 
 /// Whether a field tells what a scorer found earlier: that is nothing to judge by.
-fn is_of_a_scorer(name: &[u8]) -> bool {
-    name.get(..7)
-        .is_some_and(|start| start.eq_ignore_ascii_case(b"X-Spam-"))
+pub(crate) fn is_of_a_scorer(field: &Header) -> bool {
+    let start = field.name.get(..7);
+    start.is_some_and(|start| start.eq_ignore_ascii_case(b"X-Spam-"))
 }
 
 fn first_line(bytes: &[u8]) -> &[u8] {

@@ -116,6 +116,7 @@ impl<'s> Views<'s> {
     /// Takes a message apart. Decodes and renders nothing yet.
     pub fn new(message: &Bytes, settings: &'s Settings) -> Self {
         let mut head = head::split(message);
+        head.headers.retain(|field| !head::is_of_a_scorer(field));
         let parts = parts::tree(&mut head);
         Self {
             settings,

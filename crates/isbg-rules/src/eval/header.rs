@@ -1,8 +1,13 @@
 //! Functions over header fields. Does not know relays or lists.
 
+use crate::authres::Results;
+
 use super::{Call, Function, capture, charset, date, is_match};
 
 pub(super) const FUNCTIONS: &[(&str, Function)] = &[
+    ("check_authres_result", authres_result),
+    // Only with the network is there something to depend on.
+    ("check_dkim_dependable", |_| false),
     ("check_for_faraway_charset_in_headers", faraway_charset),
     ("check_for_unique_subject_id", |_| false),
     ("check_illegal_chars", illegal_chars),
@@ -21,6 +26,13 @@ pub(super) const FUNCTIONS: &[(&str, Function)] = &[
     ("check_ratware_name_id", ratware_name_id),
     ("check_ratware_envelope_from", ratware_envelope_from),
 ];
+
+fn authres_result(call: &Call<'_, '_>) -> bool {
+    let read = || Results::read(call.views, &call.settings.authres);
+    let result = call.state.authres.get_or_init(read).result(call.argument(0));
+    let wanted = call.argument(1).to_ascii_lowercase();
+    result.map_or(wanted == "missing", |result| result == wanted)
+}
 
 fn faraway_charset(call: &Call<'_, '_>) -> bool {
     let Some(locales) = charset::locales(call.settings) else {

@@ -16,7 +16,10 @@ pub(super) const FUNCTIONS: &[(&str, Function)] = &[
         images(call).names.contains(call.argument(0).as_bytes())
     }),
     ("image_name_regex", |call| {
-        images(call).names.iter().any(|name| call.matches(0, name))
+        images(call)
+            .names
+            .iter()
+            .any(|name| call.matches_delimited(0, name))
     }),
     ("image_size_exact", |call| {
         let size = (call.number(1) as u64, call.number(2) as u64);

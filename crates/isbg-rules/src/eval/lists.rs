@@ -118,7 +118,7 @@ fn unique(addresses: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
 }
 
 /// All addresses the message may be meant for.
-fn receivers<'a>(call: &'a Call<'_, '_>) -> &'a [Vec<u8>] {
+pub(super) fn receivers<'a>(call: &'a Call<'_, '_>) -> &'a [Vec<u8>] {
     call.state.receivers.get_or_init(|| {
         let resent = ["Resent-To:first:addr", "Resent-Cc:first:addr"];
         let resent: Vec<Vec<u8>> = resent.iter().flat_map(|selector| call.values(selector)).collect();

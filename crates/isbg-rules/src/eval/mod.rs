@@ -11,6 +11,7 @@ mod domain;
 mod fold;
 mod forged;
 mod freemail;
+pub(crate) mod from_name;
 mod header;
 mod hosts;
 mod html;
@@ -18,6 +19,7 @@ mod image;
 mod links;
 mod lists;
 mod mime;
+mod pdf;
 mod punycode;
 mod recipients;
 mod relay;
@@ -29,7 +31,8 @@ use std::sync::OnceLock;
 
 use isbg_message::views::{Lines, Selector, Views};
 
-use crate::pattern::{Flags, Pattern, Program};
+use crate::authres::Results;
+use crate::pattern::{self, Flags, Pattern, Program};
 use crate::ruleset::{EvalView, Settings};
 
 /// What the functions work out once for a message.
@@ -50,6 +53,9 @@ pub struct State {
     enlisted: OnceCell<std::collections::BTreeSet<String>>,
     body_freemails: OnceCell<Option<Vec<Vec<u8>>>>,
     changed_body: OnceCell<Lines>,
+    authres: OnceCell<Results>,
+    from_name: OnceCell<from_name::FromName>,
+    pdfs: OnceCell<pdf::Pdfs>,
     sender: OnceCell<sender::Sender>,
     links: OnceCell<links::Links>,
     folded: OnceCell<String>,
@@ -130,6 +136,20 @@ impl Call<'_, '_> {
         values.into_iter().map(std::borrow::Cow::into_owned).collect()
     }
 
+    /// The same for a pattern that may stand between delimiters, modifiers behind them.
+    fn matches_delimited(&self, at: usize, text: &[u8]) -> bool {
+        let program = self.program.get_or_init(|| {
+            let bytes = crate::load::text::to_bytes(self.argument(at));
+            match pattern::undelimited(&bytes) {
+                Ok((body, flags)) => Pattern::plain(body, flags).ok()?.compile().ok(),
+                Err(_) => compile(self.argument(at)),
+            }
+        });
+        program
+            .as_ref()
+            .is_some_and(|program| program.is_match(text) == Ok(true))
+    }
+
     /// Whether a pattern among the arguments matches; one that is invalid never does.
     fn matches(&self, at: usize, text: &[u8]) -> bool {
         let program = self.program.get_or_init(|| compile(self.argument(at)));
@@ -203,12 +223,14 @@ const FAMILIES: &[&[(&str, Function)]] = &[
     disguise::FUNCTIONS,
     forged::FUNCTIONS,
     freemail::FUNCTIONS,
+    from_name::FUNCTIONS,
     header::FUNCTIONS,
     html::FUNCTIONS,
     image::FUNCTIONS,
     links::FUNCTIONS,
     lists::FUNCTIONS,
     mime::FUNCTIONS,
+    pdf::FUNCTIONS,
     recipients::FUNCTIONS,
     relay::FUNCTIONS,
     sender::FUNCTIONS,

@@ -61,6 +61,27 @@ pub fn apply(draft: &mut Draft, key: &str, value: &str) -> bool {
             "delist_uri_host" => complete && remove_hosts(draft, value),
             "blocklist_uri_host" => complete && add_hosts(draft, "BLOCK", value),
             "welcomelist_uri_host" => complete && add_hosts(draft, "WELCOME", value),
+            "fns_add_addrlist" => {
+                named(value).is_some_and(|(list, rest)| add_addresses(draft, &owners(list), rest))
+            }
+            "fns_remove_addrlist" => {
+                named(value).is_some_and(|(list, rest)| remove_addresses(draft, &[&owners(list)], rest))
+            }
+            "authres_networks" => {
+                draft.settings.authres.networks = value.to_ascii_lowercase();
+                matches!(
+                    draft.settings.authres.networks.as_str(),
+                    "internal" | "trusted" | "all"
+                )
+            }
+            "authres_trusted_authserv" => {
+                draft.settings.authres.trusted.extend(lower_words(value));
+                complete
+            }
+            "authres_ignored_authserv" => {
+                draft.settings.authres.ignored.extend(lower_words(value));
+                complete
+            }
             "util_rb_tld" => suffixes(draft, 1, value),
             "util_rb_2tld" => suffixes(draft, 2, value),
             "util_rb_3tld" => suffixes(draft, 3, value),
@@ -108,6 +129,11 @@ pub fn apply(draft: &mut Draft, key: &str, value: &str) -> bool {
         draft.error(format!("`{key}` has no valid value"));
     }
     true
+}
+
+/// The address list of an owner of senders.
+fn owners(name: &str) -> String {
+    format!("{}{}", crate::eval::from_name::OWNERS, name.to_ascii_lowercase())
 }
 
 fn lower_words(value: &str) -> impl Iterator<Item = String> + '_ {

@@ -294,14 +294,21 @@ fn mime_header(draft: &mut Draft, name: &str, value: &str) -> Defined {
 
 fn uri_detail(draft: &mut Draft, name: &str, value: &str) -> Defined {
     check_name(name, value)?;
-    let mut properties = Vec::new();
+    // Several lines of one rule add up; of one property the last counts.
+    let mut properties = match draft.tests.get(name) {
+        Some((DraftTest::UriDetail { properties }, _)) => properties.clone(),
+        _ => Vec::new(),
+    };
     for condition in split_conditions(value) {
         let (key, negated, pattern) = comparison(condition)?;
         if !matches!(key, "raw" | "type" | "cleaned" | "text" | "domain" | "host") {
             return Err(format!("the property {key} does not exist"));
         }
         match pattern_or_unrunnable(draft, name, pattern)? {
-            Some(pattern) => properties.push((key.to_owned(), negated, pattern)),
+            Some(pattern) => {
+                properties.retain(|(known, ..)| known != key);
+                properties.push((key.to_owned(), negated, pattern));
+            }
             None => return Ok(()),
         }
     }

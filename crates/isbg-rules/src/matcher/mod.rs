@@ -2,6 +2,7 @@
 //! order of things; does not know what the functions of eval rules do.
 
 mod captures;
+mod detail;
 mod filter;
 mod metas;
 mod run;
@@ -78,6 +79,8 @@ pub struct Matcher {
     programs: Vec<OnceLock<Option<Program>>>,
     /// Patterns in the arguments of eval functions, by rule.
     argument_programs: Vec<OnceLock<Option<Program>>>,
+    /// The patterns of `uri_detail` rules, by rule.
+    details: BTreeMap<usize, detail::Programs>,
     offences: Vec<AtomicU32>,
     unknown: Vec<(usize, String)>,
     /// The network rules, where they count.
@@ -135,6 +138,7 @@ impl Matcher {
             templated: Vec::new(),
             programs: std::iter::repeat_with(OnceLock::new).take(len).collect(),
             argument_programs: std::iter::repeat_with(OnceLock::new).take(len).collect(),
+            details: BTreeMap::new(),
             offences: std::iter::repeat_with(AtomicU32::default).take(len).collect(),
             unknown: Vec::new(),
             network: None,
@@ -228,7 +232,10 @@ impl Matcher {
                 }
                 Test::Text { view, .. } => texts.entry(*view).or_default().push(at),
                 Test::Eval { .. } => self.sort_eval(at),
-                Test::UriDetail(_) => self.evals.push(at),
+                Test::UriDetail(properties) => {
+                    self.details.insert(at, detail::programs(properties));
+                    self.evals.push(at);
+                }
                 Test::Unrunnable(reason) => self.unknown.push((at, reason.clone())),
                 Test::Meta(_) | Test::Empty | Test::Network { .. } => {}
             }
@@ -264,7 +271,10 @@ impl Matcher {
         };
         let is_rbl = *view == crate::ruleset::EvalView::Rbl;
         if Plan::owns(&self.rules, at) {
-            if !self.mode.network && !is_rbl && !rule.flags.net {
+            let local = !self.mode.network && !is_rbl && !rule.flags.net;
+            if local && crate::eval::exists(function) {
+                self.evals.push(at);
+            } else if local {
                 self.unknown.push((at, "it needs the network".to_owned()));
             }
         } else if rule.flags.learn {

@@ -281,6 +281,7 @@ impl Run<'_, '_, '_> {
                     };
                     self.matcher.functions[*rule].is_some_and(|function| function(&call))
                 }
+                Test::UriDetail(properties) if wanted(EvalView::Body) => self.detail(*rule, properties),
                 _ => false,
             };
             if value {

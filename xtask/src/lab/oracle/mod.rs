@@ -43,7 +43,7 @@ pub struct Oracle {
     /// The first seed of the messages that are made up.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Instead make the golden file of the rules' tests again.
+    /// Instead make the golden files of the tests again.
     #[arg(long)]
     golden: bool,
 }
