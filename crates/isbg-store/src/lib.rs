@@ -15,6 +15,7 @@
 mod accounts;
 mod attempts;
 mod check;
+mod corrections;
 mod correspondents;
 mod error;
 mod folders;
@@ -37,6 +38,7 @@ mod words;
 
 pub use accounts::{Counters, Run};
 pub use attempts::{Attempt, NoVerdict};
+pub use corrections::{Correction, Followed, Look, Placed};
 pub use error::{Error, Result};
 pub use folders::{Mark, Opened, Standing};
 pub use history::{Destination, Entry, Filter, NotUndoable};

@@ -23,15 +23,18 @@ CREATE TABLE followed (
     messages INTEGER
 ) STRICT;
 
--- Messages that the user moved against our judgement, and that teach once they have stayed there for a while.
+-- Messages that the user moved against our judgement, and that teach once they have stayed there for a while. What was
+-- learned as spam stays here as long as it lies where the user put it.
 CREATE TABLE correction (
     account       INTEGER NOT NULL REFERENCES account (id),
     fingerprint   BLOB NOT NULL CHECK (length(fingerprint) = 32),
     class         TEXT NOT NULL CHECK (class IN ('ham', 'spam')),
     folder        INTEGER NOT NULL REFERENCES folder (id),   -- where the user put it
     uid           INTEGER NOT NULL CHECK (uid BETWEEN 1 AND 4294967295),
+    size          INTEGER NOT NULL,                          -- RFC822.SIZE
     origin        INTEGER REFERENCES folder (id),            -- where it was seen before, if it must be gone from there
     origin_uid    INTEGER CHECK (origin_uid BETWEEN 1 AND 4294967295),
     found         INTEGER NOT NULL,
+    taught        INTEGER,                                   -- NULL: not yet
     PRIMARY KEY (account, fingerprint)
 ) STRICT, WITHOUT ROWID;
