@@ -40,7 +40,7 @@ pub enum TlsMode {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Scorer")]
 pub struct ScorerOptions {
-    /// Which scorer judges the mail [default: native if there are rules; else spamd if one answers on this machine; else
+    /// Which scorer judges the mail [default: native; with --spamd-user spamd if one answers on this machine, else
     /// spamassassin]
     #[arg(long, value_name = "ENGINE", value_enum)]
     pub engine: Option<Engine>,

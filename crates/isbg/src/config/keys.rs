@@ -100,8 +100,8 @@ keys! {
     move_ham_to: String,
     /// The folder that learned spam is moved to. Default: it stays where it is.
     move_spam_to: String,
-    /// The scorer: `"native"`, `"spamd"`, `"spamassassin"` or `"rspamd"`. Default: native if there are rules, else spamd if
-    /// one answers on this machine, else spamassassin.
+    /// The scorer: `"native"`, `"spamd"`, `"spamassassin"` or `"rspamd"`. Default: native; with `spamd-user` spamd if one
+    /// answers on this machine, else spamassassin.
     engine: Engine,
     /// Rules for the native scorer: a folder with rule files or a rule file, or a list of them. Default: SpamAssassin's
     /// rules on this machine and those of its administrator.
