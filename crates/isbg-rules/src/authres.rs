@@ -68,73 +68,24 @@ impl Results {
 type Properties = &'static [(&'static str, &'static str)];
 
 /// Methods, their results and their properties.
+#[rustfmt::skip]
 const METHODS: &[(&str, &str, Properties)] = &[
-    (
-        "arc",
-        "fail none pass",
-        &[("smtp", "remote-ip"), ("header", "oldest-pass"), ("arc", "chain")],
-    ),
-    (
-        "auth",
-        "fail none pass permerror temperror",
-        &[("smtp", "auth mailfrom")],
-    ),
-    (
-        "dkim",
-        "fail neutral none pass permerror policy temperror",
-        &[("header", "d i b a s")],
-    ),
-    (
-        "dkim-adsp",
-        "discard fail none nxdomain pass permerror temperror unknown",
-        &[("header", "from")],
-    ),
-    (
-        "dkim-atps",
-        "fail none pass permerror temperror neutral",
-        &[("header", "from")],
-    ),
-    (
-        "dmarc",
-        "bestguesspass fail none pass permerror temperror",
-        &[("header", "from"), ("policy", "dmarc")],
-    ),
-    (
-        "dnswl",
-        "none pass permerror temperror",
-        &[("dns", "zone sec"), ("policy", "ip txt")],
-    ),
-    (
-        "domainkeys",
-        "fail neutral none permerror policy pass temperror",
-        &[("header", "d from sender")],
-    ),
+    ("arc", "fail none pass", &[("smtp", "remote-ip"), ("header", "oldest-pass"), ("arc", "chain")]),
+    ("auth", "fail none pass permerror temperror", &[("smtp", "auth mailfrom")]),
+    ("dkim", "fail neutral none pass permerror policy temperror", &[("header", "d i b a s")]),
+    ("dkim-adsp", "discard fail none nxdomain pass permerror temperror unknown", &[("header", "from")]),
+    ("dkim-atps", "fail none pass permerror temperror neutral", &[("header", "from")]),
+    ("dmarc", "bestguesspass fail none pass permerror temperror", &[("header", "from"), ("policy", "dmarc")]),
+    ("dnswl", "none pass permerror temperror", &[("dns", "zone sec"), ("policy", "ip txt")]),
+    ("domainkeys", "fail neutral none permerror policy pass temperror", &[("header", "d from sender")]),
     ("iprev", "fail pass permerror temperror", &[("policy", "iprev")]),
-    (
-        "rrvs",
-        "fail none pass permerror temperror unknown",
-        &[("smtp", "rcptto")],
-    ),
-    (
-        "sender-id",
-        "fail hardfail neutral none pass permerror policy softfail temperror",
-        &[("header", "*")],
-    ),
-    (
-        "smime",
-        "fail neutral none pass permerror policy temperror",
-        &[("body", "smime-part smime-identifer smime-serial smime-issuer")],
-    ),
-    (
-        "spf",
-        "fail hardfail neutral none pass permerror policy softfail temperror",
-        &[("smtp", "mailfrom mfrom helo rcpttodomain")],
-    ),
-    (
-        "vbr",
-        "fail none pass permerror temperror",
-        &[("header", "md mv")],
-    ),
+    ("rrvs", "fail none pass permerror temperror unknown", &[("smtp", "rcptto")]),
+    ("sender-id", "fail hardfail neutral none pass permerror policy softfail temperror", &[("header", "*")]),
+    ("smime", "fail neutral none pass permerror policy temperror",
+        &[("body", "smime-part smime-identifer smime-serial smime-issuer")]),
+    ("spf", "fail hardfail neutral none pass permerror policy softfail temperror",
+        &[("smtp", "mailfrom mfrom helo rcpttodomain")]),
+    ("vbr", "fail none pass permerror temperror", &[("header", "md mv")]),
 ];
 
 fn holds(list: &str, word: &str) -> bool {

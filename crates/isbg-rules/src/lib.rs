@@ -2,7 +2,6 @@
 //! of a message. Knows no network and no clock, and no disk beyond reading rule files.
 
 pub mod authres;
-pub mod authres;
 mod eval;
 pub mod lint;
 pub mod load;
