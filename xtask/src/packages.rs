@@ -11,9 +11,10 @@ use crate::run::{output, run};
 /// One IMAP server and one scorer.
 pub const DOVECOT_AND_SPAMD: &[&str] = &["dovecot-imapd", "spamassassin", "spamd"];
 
-/// What the tests need besides: other scorers, the isbg that ours takes the place of, and the libraries of those servers that are unpacked and not installed
+/// What the tests need besides: other scorers, GnuPG, the isbg that ours takes the place of, and the libraries of those servers that are unpacked and not installed
 /// (Debian 12).
 pub const FURTHER: &[&str] = &[
+    "gnupg",
     "isbg",
     "libio-socket-ssl-perl",
     "rspamd",
