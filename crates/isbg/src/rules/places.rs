@@ -105,9 +105,14 @@ fn system() -> Option<PathBuf> {
 }
 
 fn with_site(mut places: Vec<Place>) -> Vec<Place> {
-    let site = SITE.iter().map(PathBuf::from).find(|folder| folder.is_dir());
-    places.extend(site.map(Place::from));
+    places.extend(site());
     places
+}
+
+/// The folder of the machine's administrator.
+pub fn site() -> Option<Place> {
+    let mut folders = SITE.iter().map(PathBuf::from);
+    folders.find(|folder| folder.is_dir()).map(Place::from)
 }
 
 /// Of the folders in here, named for versions such as `4.000001`, the last that has rules.
