@@ -3,6 +3,7 @@
 mod places;
 mod trial;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use isbg_rules::lint::Severity;
@@ -10,6 +11,7 @@ use isbg_rules::load::{Sources, load};
 use isbg_rules::matcher::{Matcher, Mode};
 use isbg_types::Untrusted;
 
+use crate::args::values;
 use crate::environment::Environment;
 use crate::exit::{Failure, Status};
 use crate::secrets::shown;
@@ -109,12 +111,21 @@ impl Found {
     /// # Errors
     /// With status 12 when a path cannot be read or there is no rule in any of them.
     pub fn load(&self) -> Result<Loaded, Failure> {
+        self.load_for(Mode::default())
+    }
+
+    /// The same, for a run in which more than the rules over the message itself count.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_for(&self, mode: Mode) -> Result<Loaded, Failure> {
         let failed = |what: String| Failure::new(Status::Scorer, what);
         let paths = self.places.iter().map(|place| place.path.clone()).collect();
         let rules = load(&Sources {
             prefs: self.prefs.clone(),
             language: self.language.clone(),
             default_plugins: self.default_plugins,
+            local_tests_only: !mode.network,
             ..Sources::of(paths)
         })
         .map_err(|error| failed(error.to_string()))?;
@@ -127,7 +138,7 @@ impl Found {
             [] => self.listed(),
             _ => format!("{} (version {})", self.listed(), versions.join(", ")),
         };
-        let matcher = Matcher::new(rules, Mode::default()).map_err(|error| failed(error.to_string()))?;
+        let matcher = Matcher::new(rules, mode).map_err(|error| failed(error.to_string()))?;
         Ok(Loaded { matcher, name })
     }
 
@@ -139,6 +150,19 @@ impl Found {
 }
 
 impl Loaded {
+    /// The DNS servers that the rules' settings name (`dns_server`).
+    pub fn dns_servers(&self) -> Vec<SocketAddr> {
+        let mut servers = Vec::new();
+        for (key, value) in &self.matcher.rules().settings.other {
+            match key.as_str() {
+                "dns_server" => servers.extend(values::dns_server(value)),
+                "clear_dns_servers" => servers.clear(),
+                _ => {}
+            }
+        }
+        servers
+    }
+
     /// What is not as the rule files mean it, in a sentence; `None` where everything is.
     pub fn remark(&self) -> Option<String> {
         let rules = self.matcher.rules();

@@ -1,6 +1,7 @@
 //! Options that the classic form and the subcommands share, exactly as typed. Does not touch the world: `--help` and
 //! `--version` can never fail.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -75,9 +76,13 @@ pub struct ScorerOptions {
     /// Preferences for the native scorer, read after the rules [default: ~/.spamassassin/user_prefs if it exists]
     #[arg(long, value_name = "FILE|none")]
     pub prefs: Option<PathBuf>,
-    /// Have the native scorer ask the network; not available yet
-    #[arg(long, hide = true, conflicts_with = "no_network")]
+    /// The native scorer's network rules ask DNS lists about relays, links and senders, which tells these whom you hear
+    /// from; SPF, DKIM and DMARC are checked
+    #[arg(long, conflicts_with = "no_network")]
     pub network: bool,
+    /// DNS server that network rules ask (repeatable) [default: what the rules name, else those of this machine]
+    #[arg(long, value_name = "IP[:PORT]", value_parser = values::dns_server)]
+    pub dns_server: Vec<SocketAddr>,
     /// The native scorer asks nobody [default]
     #[arg(long)]
     pub no_network: bool,

@@ -58,6 +58,23 @@ pub fn dns_server(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
+/// The address of a DNS server, with its port if it is not 53.
+pub fn dns_server(text: &str) -> Result<SocketAddr, String> {
+    let text = text.trim();
+    let bare = text
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<IpAddr>();
+    match (bare, text.parse()) {
+        (Ok(ip), _) => Ok((ip, isbg_lookups::dns::PORT).into()),
+        (_, Ok(address)) => Ok(address),
+        _ => Err(
+            "must be an IP address, or one with a port: 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53"
+                .to_owned(),
+        ),
+    }
+}
+
 /// A TCP port.
 pub fn port(text: &str) -> Result<u16, String> {
     match text.trim().parse() {

@@ -1,12 +1,16 @@
 //! The scorer that an account's wishes name, ready for use. Does not know how any of them scores.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use isbg_engine::{
     Grounds, Native, NativeSettings, Rspamd, Scorer, SpamAssassin, Spamd, Unknown, pick_default,
 };
+use isbg_lookups::dns::Resolver;
 use isbg_lookups::{Address, Endpoint, program, rspamd, spamd};
 use isbg_rules::matcher::Matcher;
+use isbg_rules::matcher::Mode;
 use isbg_tls::Connector;
 use isbg_types::Untrusted;
 
@@ -18,6 +22,9 @@ use crate::settled::{self, EngineChoice};
 /// Where spamd and rspamd listen unless told otherwise.
 const SPAMD: &str = "127.0.0.1";
 const RSPAMD: &str = "http://127.0.0.1:11334";
+
+/// One question to the DNS, all servers and repetitions together, takes no longer.
+const DNS_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A scorer, and what to know about its rules where isbg reads them itself.
 pub struct Chosen {
@@ -102,7 +109,15 @@ fn native(
     detail: Detail,
     keeper: Keeper<'_>,
 ) -> Result<Chosen, Failure> {
-    let loaded = rules.load()?;
+    let network = wish.network.is_some();
+    let loaded = rules.load_for(Mode {
+        network,
+        ..Mode::default()
+    })?;
+    let resolver = match &wish.network {
+        Some(servers) => Some(resolver(servers, &loaded)?),
+        None => None,
+    };
     let settings = NativeSettings {
         at_once: wish.jobs,
         sub_rules: detail.sub_rules,
@@ -117,12 +132,31 @@ fn native(
         memory: model.and_then(|name| model::memory(keeper.state_dir, name)),
         people: wish.people.clone(),
     };
+    let native = Native::new(grounds, settings).and_then(|native| match resolver {
+        Some(resolver) => native.asking(resolver),
+        None => Ok(native),
+    });
     Ok(Chosen {
         remark,
-        scorer: Arc::new(Native::new(grounds, settings).map_err(|why| failed(&why))?),
+        scorer: Arc::new(native.map_err(|why| failed(&why))?),
         rule_set: Some(loaded.name),
         matcher: Some(matcher),
     })
+}
+
+/// Who answers the network rules: the servers that were named, else those that the rules' settings name, else this
+/// machine's.
+fn resolver(named: &[SocketAddr], rules: &rules::Loaded) -> Result<Resolver, Failure> {
+    let servers = match named {
+        [] => rules.dns_servers(),
+        named => named.to_vec(),
+    };
+    if servers.is_empty() {
+        return Resolver::from_system(DNS_PATIENCE).map_err(|error| {
+            Failure::new(Status::Scorer, error.to_string()).hint("name one with --dns-server")
+        });
+    }
+    Ok(Resolver::with_servers(servers, DNS_PATIENCE))
 }
 
 fn programs(at_once: usize) -> Arc<dyn Scorer> {

@@ -1,6 +1,7 @@
 //! The keys of the config file, each with the text the documentation shows for it. Does not check any value against
 //! another.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use isbg_engine::{NotSenders, Senders};
@@ -122,6 +123,12 @@ keys! {
     /// such as `"mx.example.org"`. Only its word tells whether a sender on the welcome list, or one you have written to, is
     /// the one it says. Default: nobody's word counts.
     authserv_id: String,
+    /// `true`: the native scorer's network rules ask DNS lists about relays, links and senders, which tells these whom you
+    /// hear from; SPF, DKIM and DMARC are checked. Default: `false`.
+    network: bool,
+    /// DNS servers that network rules ask, such as `["192.0.2.53", "[2001:db8::53]:5353"]`. Default: what the rules name,
+    /// else those of this machine.
+    dns_servers: DnsServers,
     /// Where spamd listens: `"HOST:PORT"`, or the path of its socket. Default: `"127.0.0.1:783"`.
     spamd: String,
     /// `true` to speak TLS with spamd, which must show a certificate that is trusted. Default: `false`.
@@ -239,6 +246,24 @@ impl TryFrom<OneOrMany> for SenderList {
 
     fn try_from(some: OneOrMany) -> Result<Self, NotSenders> {
         Senders::read(some.into_texts().iter().map(String::as_str)).map(Self)
+    }
+}
+
+/// The address of one DNS server, or a list of them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "OneOrMany")]
+pub struct DnsServers(pub Vec<SocketAddr>);
+
+impl TryFrom<OneOrMany> for DnsServers {
+    type Error = String;
+
+    fn try_from(some: OneOrMany) -> Result<Self, String> {
+        let texts = some.into_texts();
+        texts
+            .iter()
+            .map(|text| values::dns_server(text))
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 }
 

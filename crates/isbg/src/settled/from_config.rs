@@ -318,7 +318,16 @@ fn scorer_options(keys: &Keys, typed: &ScorerOptions) -> ScorerOptions {
             (typed, _) => typed.to_vec(),
         },
         prefs: typed.prefs.clone().or_else(|| prefs.cloned()),
-        network: typed.network,
+        network: typed.network
+            || (keys.network == Some(true) && !typed.no_network && concerns(Engine::Native)),
+        dns_server: match &typed.dns_server[..] {
+            [] => keys
+                .dns_servers
+                .clone()
+                .map(|servers| servers.0)
+                .unwrap_or_default(),
+            typed => typed.to_vec(),
+        },
         no_network: typed.no_network,
         no_classifier: typed.no_classifier || (typed.model.is_none() && keys.classifier == Some(false)),
         model: typed

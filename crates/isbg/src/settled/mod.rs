@@ -7,6 +7,7 @@ mod parts;
 #[cfg(test)]
 mod tests;
 
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -272,6 +273,9 @@ pub struct Scorer {
     pub tls: isbg_tls::Settings,
     /// How many messages are scored at once.
     pub jobs: NonZeroUsize,
+    /// The DNS servers that network rules ask; an empty list: those that the rules name, or else this machine's. `None`:
+    /// nobody is asked.
+    pub network: Option<Vec<SocketAddr>>,
     /// The native scorer's model; `None`: it uses its rules alone.
     pub model: Option<String>,
     /// Whom the user welcomes or blocks, and whose word on senders counts. Only the native scorer asks.

@@ -10,7 +10,7 @@ use isbg_tls::ClientIdentity;
 
 use crate::args::{Engine, ScorerOptions, TlsMode};
 use crate::environment::Environment;
-use crate::exit::{Failure, Status};
+use crate::exit::Failure;
 use crate::{model, rules};
 
 use super::{EngineChoice, Protection, Scorer, Source};
@@ -43,12 +43,6 @@ pub fn scorer(
     ca_file: Option<PathBuf>,
     around: &Environment,
 ) -> Result<Scorer, Failure> {
-    if options.network {
-        return Err(
-            Failure::new(Status::BadArguments, "the native scorer has no network tests yet")
-                .hint("leave --network out, or use a scorer that has them with --engine"),
-        );
-    }
     let native = !options.rules.is_empty() || options.prefs.is_some();
     let spamd = options.spamc || options.spamd_tls || options.spamd.is_some();
     let named = [
@@ -65,6 +59,12 @@ pub fn scorer(
         return Err(Failure::arguments(format!(
             "two scorers are named, {one} and {other}"
         )));
+    }
+    if options.network && engine.is_some_and(|engine| engine != Engine::Native) {
+        return Err(Failure::arguments(
+            "--network is for the native scorer; the others have settings of their own for that",
+        )
+        .hint("leave --network out, or use --engine native"));
     }
     let user = options.spamd_user.clone().or_else(|| around.user.clone());
     let engine = match engine {
@@ -99,6 +99,7 @@ pub fn scorer(
             ..isbg_tls::Settings::default()
         },
         jobs,
+        network: options.network.then(|| options.dns_server.clone()),
         model: (!options.no_classifier)
             .then(|| options.model.clone().unwrap_or_else(|| model::DEFAULT.to_owned())),
         people: People::default(),
