@@ -39,25 +39,6 @@ pub fn model(text: &str) -> Result<String, String> {
     }
 }
 
-/// A file's mode, as chmod takes it.
-pub fn mode(text: &str) -> Result<u32, String> {
-    match u32::from_str_radix(text.trim(), 8) {
-        Ok(mode @ 0..=0o777) => Ok(mode),
-        _ => Err("must be an octal number up to 777".to_owned()),
-    }
-}
-
-/// The address of a DNS server, with its port if it is not 53.
-pub fn dns_server(text: &str) -> Result<SocketAddr, String> {
-    let text = text.trim();
-    let bare = text.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    match (bare, text.parse()) {
-        (Ok(ip), _) => Ok((ip, isbg_lookups::dns::PORT).into()),
-        (_, Ok(address)) => Ok(address),
-        _ => Err("must be an IP address, or one with a port: 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53".to_owned()),
-    }
-}
-
 /// The address of a DNS server, with its port if it is not 53.
 pub fn dns_server(text: &str) -> Result<SocketAddr, String> {
     let text = text.trim();
@@ -72,6 +53,14 @@ pub fn dns_server(text: &str) -> Result<SocketAddr, String> {
             "must be an IP address, or one with a port: 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53"
                 .to_owned(),
         ),
+    }
+}
+
+/// A file's mode, as chmod takes it.
+pub fn mode(text: &str) -> Result<u32, String> {
+    match u32::from_str_radix(text.trim(), 8) {
+        Ok(mode @ 0..=0o777) => Ok(mode),
+        _ => Err("must be an octal number up to 777".to_owned()),
     }
 }
 
