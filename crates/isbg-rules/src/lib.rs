@@ -2,6 +2,7 @@
 //! of a message. Knows no network and no clock, and no disk beyond reading rule files.
 
 pub mod authres;
+pub mod builtin;
 mod eval;
 pub mod lint;
 pub mod load;

@@ -9,6 +9,8 @@ pub(super) const FUNCTIONS: &[(&str, Function)] = &[("check_isbg_attached", chec
 /// So many names in an archive are read.
 const NAMES: usize = 200;
 
+/// Papers.
+const DOCUMENT: &[&str] = &["pdf", "doc", "docx", "rtf", "xls", "xlsx"];
 /// Files that do something when they are opened.
 const RUN: &[&str] = &[
     "bat",
@@ -64,7 +66,8 @@ fn check(call: &Call<'_, '_>) -> bool {
             "disk" => DISK.contains(&end),
             "odd" => ODD.contains(&end),
             "macro" => MACRO.contains(&end),
-            "document" => ["pdf", "doc", "docx", "rtf", "xls", "xlsx"].contains(&end),
+            "document" => DOCUMENT.contains(&end),
+            "random" => DOCUMENT.contains(&end) && is_random(&name),
             "double" => is_double(&name, end),
             "inside" => {
                 end == "zip"
@@ -76,6 +79,13 @@ fn check(call: &Call<'_, '_>) -> bool {
             _ => false,
         }
     })
+}
+
+/// A name drawn at random. The case of its letters is gone here, which only makes fewer look so.
+fn is_random(name: &str) -> bool {
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    stem.split(['_', '-', ' ', '.', '$', '%'])
+        .any(super::domain::looks_random)
 }
 
 fn extension(name: &str) -> &str {

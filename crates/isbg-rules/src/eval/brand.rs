@@ -55,7 +55,8 @@ fn automaton(form: fn(&Brand, &str) -> Option<String>) -> (AhoCorasick, Vec<usiz
 fn check(call: &Call<'_, '_>) -> bool {
     let from = sender(call);
     match call.argument(0) {
-        "name" => borrowed(from).is_some(),
+        "name" => from.borrows,
+        "path" => path_elsewhere(from),
         "name_lookalike" => {
             named(from).is_some_and(|brand| !is_owner(brand, &from.host) && has_label(brand, &from.host))
         }
@@ -88,12 +89,35 @@ fn is_name(brand: &Brand, known: &str, name: &str) -> bool {
         })
 }
 
-/// The brand in the sender's name, where the sender's domain has nothing of it.
-fn borrowed(from: &Sender) -> Option<&'static Brand> {
-    if from.host.is_empty() {
-        return None;
-    }
-    named(from).filter(|brand| !is_owner(brand, &from.host) && !has_label(brand, &from.host))
+/// Whether a brand stands in the sender's name, and the sender's domain has nothing of it.
+pub(super) fn is_borrowed(from: &Sender) -> bool {
+    from.count > 0
+        && named(from).is_some_and(|brand| !is_owner(brand, &from.host) && !has_label(brand, &from.host))
+}
+
+/// The sender's domain is a brand's, and bounces go to neither the brand nor a service that sends for others. What a
+/// forwarder has put in the path says so.
+fn path_elsewhere(from: &Sender) -> bool {
+    let owner = BRANDS
+        .iter()
+        .find(|brand| hosts::is_in(brand.domains, &from.host));
+    owner.is_some_and(|brand| {
+        from.has_path
+            && !from.is_forwarded
+            && !from.is_free_mail()
+            && !is_owner(brand, &from.path_host)
+            && !has_label(brand, &from.path_host)
+            && !hosts::is_in(hosts::SENDING, &from.path_host)
+            && !domain::related(
+                domain::organization(&from.path_host),
+                domain::organization(&from.host),
+            )
+    })
+}
+
+/// Whether a host belongs to any of the brands.
+pub(super) fn is_known(host: &str) -> bool {
+    BRANDS.iter().any(|brand| hosts::is_in(brand.domains, host))
 }
 
 /// Whether a host is the brand's: in its list, or its name under another country's domain.
@@ -222,6 +246,7 @@ mod tests {
 
     fn from(name: &str, host: &str) -> Sender {
         Sender {
+            count: 1,
             name: name.into(),
             folded: fold::fold(name),
             host: host.into(),
@@ -250,7 +275,7 @@ mod tests {
             ("Tesla Owners Club", "example.org", false),
             ("", "example.org", false),
         ] {
-            assert_eq!(borrowed(&from(name, host)).is_some(), is, "{name} {host}");
+            assert_eq!(is_borrowed(&from(name, host)), is, "{name} {host}");
         }
     }
 

@@ -103,7 +103,12 @@ pub(super) const BRANDS: &[Brand] = &[
     common(&["apple"], &["apple.com", "icloud.com", "me.com"]),
     brand(&["mcafee"], &["mcafee.com"]),
     brand(
-        &["norton", "norton lifelock", "nortonlifelock"],
+        &[
+            "norton lifelock",
+            "nortonlifelock",
+            "norton antivirus",
+            "norton security",
+        ],
         &[
             "norton.com",
             "nortonlifelock.com",
@@ -193,7 +198,7 @@ pub(super) const BRANDS: &[Brand] = &[
     ),
     brand(&["costco"], &["costco.com"]),
     brand(&["home depot", "the home depot"], &["homedepot.com"]),
-    brand(&["lowe s", "lowes"], &["lowes.com"]),
+    common(&["lowe s", "lowes"], &["lowes.com"]),
     brand(&["tractor supply"], &["tractorsupply.com"]),
     brand(
         &["harbor freight"],
@@ -228,9 +233,15 @@ pub(super) const BRANDS: &[Brand] = &[
             "chick-fil-a.com",
         ],
     ),
-    brand(
-        &["marriott", "hilton"],
-        &["marriott.com", "hilton.com", "hiltonemail.com"],
+    common(
+        &["marriott", "hilton", "norton", "leclerc"],
+        &[
+            "marriott.com",
+            "hilton.com",
+            "hiltonemail.com",
+            "norton.com",
+            "e-leclerc.com",
+        ],
     ),
     brand(
         &["southwest airlines", "delta airlines", "delta air lines"],
@@ -244,7 +255,7 @@ pub(super) const BRANDS: &[Brand] = &[
     brand(&["edeka"], &["edeka.de", "edeka-media.de"]),
     brand(&["rewe"], &["rewe.de", "rewe-group.com"]),
     brand(&["kaufland"], &["kaufland.de"]),
-    brand(&["rossmann"], &["rossmann.de"]),
+    common(&["rossmann"], &["rossmann.de"]),
     brand(&["fressnapf"], &["fressnapf.de"]),
     brand(&["decathlon"], &["decathlon.com", "decathlon.net"]),
     brand(
@@ -257,8 +268,8 @@ pub(super) const BRANDS: &[Brand] = &[
     ),
     brand(&["zalando"], &["zalando.de"]),
     brand(
-        &["carrefour", "auchan", "leclerc"],
-        &["carrefour.com", "carrefour.fr", "auchan.fr", "e-leclerc.com"],
+        &["carrefour", "auchan"],
+        &["carrefour.com", "carrefour.fr", "auchan.fr"],
     ),
     brand(
         &[
@@ -290,7 +301,7 @@ pub(super) const BRANDS: &[Brand] = &[
     brand(&["dhl"], &["dhl.com", "dhl.de", "deutschepost.de", "dpdhl.com"]),
     brand(&["fedex"], &["fedex.com"]),
     brand(&["usps", "u s postal service"], &["usps.com", "usps.gov"]),
-    brand(&["ups", "ups parcel"], &["ups.com"]),
+    common(&["ups"], &["ups.com"]),
     brand(
         &["dpd", "gls paket", "hermes paket"],
         &[
@@ -316,7 +327,7 @@ pub(super) const BRANDS: &[Brand] = &[
     brand(&["correios"], &["correios.com.br", "correios.gov.br"]),
     brand(&["correos"], &["correos.es", "correos.com"]),
     brand(
-        &["poste italiane", "bartolini", "brt corriere"],
+        &["poste italiane", "brt corriere"],
         &["posteitaliane.it", "poste.it", "brt.it"],
     ),
     brand(&["postnl", "bpost"], &["postnl.nl", "postnl.com", "bpost.be"]),
@@ -383,7 +394,8 @@ pub(super) const BRANDS: &[Brand] = &[
             "natwest.com",
         ],
     ),
-    brand(&["santander"], &["santander.com", "gruposantander.com"]),
+    brand(&["banco santander"], &["santander.com", "gruposantander.com"]),
+    common(&["santander"], &["santander.com", "gruposantander.com"]),
     brand(
         &["bbva", "caixabank"],
         &["bbva.com", "bbva.es", "caixabank.com", "caixabank.es"],
@@ -631,6 +643,12 @@ pub(super) const BESIDE: &[&str] = &[
     "alert",
     "auto",
     "bank",
+    "banco",
+    "cliente",
+    "kundenservice",
+    "parcel",
+    "gewinnspiel",
+    "drogerie",
     "billing",
     "by",
     "card",

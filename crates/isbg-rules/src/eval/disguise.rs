@@ -84,6 +84,10 @@ fn check(call: &Call<'_, '_>) -> bool {
             let text = format!("{} {} {}", heading(call), name(call), body(call));
             text.split(|c: char| !c.is_ascii_alphanumeric()).any(is_swapped)
         }
+        "accented" => {
+            let text = format!("{} {} {}", heading(call), name(call), body(call));
+            text.split(|c: char| !c.is_alphanumeric()).any(is_accented)
+        }
         "spaced" => is_spaced(&body(call)) || is_spaced(&heading(call)),
         "hidden" => hidden(call),
         "double_encoded" => double_encoded(&body(call)) >= 2,
@@ -173,6 +177,22 @@ fn is_swapped(word: &str) -> bool {
         || word == "lD"
 }
 
+/// A sensitive English word with an accent in it. Words that other languages write so are too short to count.
+fn is_accented(word: &str) -> bool {
+    const OTHERS: &[&str] = &[
+        "final", "portal", "online", "official", "policy", "locked", "activity", "urgent", "validate",
+        "fidelity", "email",
+    ];
+    if word.is_ascii() || word.chars().count() < 5 {
+        return false;
+    }
+    let folded = fold::fold(word);
+    let latin = word
+        .chars()
+        .all(|c| c.is_ascii() || matches!(c, '\u{c0}'..='\u{24f}'));
+    latin && SENSITIVE.contains(&folded.as_str()) && !OTHERS.contains(&folded.as_str())
+}
+
 /// Six single letters one by one: a word with blanks in it.
 fn is_spaced(text: &str) -> bool {
     let (mut run, mut found) = (0, false);
@@ -254,6 +274,20 @@ mod tests {
             "login", "ID", "Is", "LinkedIn", "IBM", "I", "Il", "2024", "covid19", "ILL", "Ill",
         ] {
             assert!(!is_swapped(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn accented_words() {
+        assert!(is_accented("w\u{e1}llet") && is_accented("Acc\u{f6}unt"));
+        for word in [
+            "wallet",
+            "p\u{f3}rtal",
+            "\u{e9}mail",
+            "validat\u{e9}",
+            "Konto\u{fc}bersicht",
+        ] {
+            assert!(!is_accented(word), "{word}");
         }
     }
 

@@ -79,10 +79,11 @@ pub(super) fn looks_random(case: &str) -> bool {
         .count();
     let (mut run, mut longest) = (0, 0);
     for byte in bytes {
-        run = if byte.is_ascii_alphabetic() && !b"aeiouy".contains(byte) {
-            run + 1
-        } else {
-            0
+        run = match byte {
+            // What German and Polish spell one sound with.
+            b'h' | b's' => run,
+            b'a' | b'e' | b'i' | b'o' | b'u' | b'y' | b'0'..=b'9' => 0,
+            _ => run + 1,
         };
         longest = longest.max(run);
     }

@@ -3,7 +3,7 @@
 use isbg_message::views::Uri;
 
 use super::sender::{Sender, sender};
-use super::{Call, Function, domain, fold, hosts, punycode};
+use super::{Call, Function, brand, domain, fold, hosts, punycode};
 
 pub(super) const FUNCTIONS: &[(&str, Function)] =
     &[("check_isbg_link", check), ("check_isbg_image", check_image)];
@@ -13,6 +13,8 @@ const TEXT_BYTES: usize = 30_000;
 /// So many links are looked at, and so many bytes of each.
 const LINKS: usize = 300;
 const URL_BYTES: usize = 2_048;
+/// A letter has no more links than this; a newsletter has.
+const MANY: usize = 6;
 
 /// A link.
 #[derive(Debug, Default)]
@@ -78,9 +80,10 @@ impl Link {
     /// Whether it leads anywhere but to a site that everybody links to.
     fn is_action(&self, from: &Sender) -> bool {
         !self.host.is_empty()
-            && (!hosts::is_in(hosts::NEUTRAL, &self.host)
+            && (!(hosts::is_in(hosts::NEUTRAL, &self.host) || brand::is_known(&self.host))
                 || hosts::is_in(hosts::SHORTENERS, &self.host)
                 || hosts::is_hosting(&self.host)
+                || hosts::is_in(hosts::SHARED, &self.host)
                 || is_redirector(self)
                 || from.owns(&self.host))
     }
@@ -134,6 +137,11 @@ fn check(call: &Call<'_, '_>) -> bool {
     match call.argument(0) {
         "any" => links(call).iter().any(|link| !link.host.is_empty()),
         "alien" => alien(|_| true),
+        "many" => links(call).iter().filter(|link| !link.host.is_empty()).count() > MANY,
+        "docs" => {
+            let mut actions = links(call).iter().filter(|link| link.is_action(from)).peekable();
+            actions.peek().is_some() && actions.all(|link| hosts::is_in(hosts::SHARED, &link.host))
+        }
         "foreign" => only_alien(call, from),
         "single" => only_alien(call, from) && organizations(call, from) == 1,
         "shortener" => alien(|link| hosts::is_in(hosts::SHORTENERS, &link.host)),
@@ -150,6 +158,7 @@ fn check(call: &Call<'_, '_>) -> bool {
         }
         "redirector" => alien(is_redirector),
         "ip" => alien(|link| domain::is_ip(&link.host)),
+        "numbered" => alien(|link| is_numbered(&link.host)),
         "cheap" => alien(|link| hosts::is_cheap(&link.host)),
         "random" => {
             alien(|link| link.written.split('.').any(domain::looks_random) && !hosts::is_hosting(&link.host))
@@ -175,16 +184,13 @@ fn check(call: &Call<'_, '_>) -> bool {
                 .split_once('#')
                 .is_some_and(|(_, fragment)| fragment.contains('@'))
         }),
-        "own_script" => alien(|link| {
-            link.path.split(['?', '#']).next().is_some_and(|path| {
-                path.ends_with(".php") || path.ends_with(".html") || path.ends_with(".htm")
-            })
-        }),
         "text_other" => links(call)
             .iter()
             .any(|link| link.is_alien(from) && shows_other(link, from)),
-        "text_capitals" => alien(|link| is_shouted(&link.text)),
-        "free_mailto" => free_mailto(call, from),
+        "free_mailto" => mailto(call, |host| {
+            hosts::is_in(hosts::FREE_MAIL, host) && host != from.host
+        }),
+        "alien_mailto" => mailto(call, |host| host != from.host && !from.owns(host)),
         _ => false,
     }
 }
@@ -202,6 +208,13 @@ fn organizations(call: &Call<'_, '_>, from: &Sender) -> usize {
         .map(|link| domain::organization(&link.host))
         .collect();
     found.len()
+}
+
+/// A host named after its IP address, as rented machines are by default.
+fn is_numbered(host: &str) -> bool {
+    let parts: Vec<&str> = host.split(['.', '-']).collect();
+    let byte = |part: &&str| part.len() <= 3 && part.parse::<u8>().is_ok();
+    !domain::is_ip(host) && parts.windows(4).any(|four| four.iter().all(byte))
 }
 
 /// Sites that pass on whoever comes to wherever the link says.
@@ -324,23 +337,15 @@ fn shows_other(link: &Link, from: &Sender) -> bool {
         && !from.owns(host)
 }
 
-fn is_shouted(text: &str) -> bool {
-    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
-    letters >= 6 && !text.chars().any(char::is_lowercase)
-}
-
-/// A link to write to a free mailbox, where the sender writes from elsewhere.
-fn free_mailto(call: &Call<'_, '_>, from: &Sender) -> bool {
+/// A link to write to a mailbox of which the test holds.
+fn mailto(call: &Call<'_, '_>, test: impl Fn(&str) -> bool) -> bool {
     links(call).iter().any(|link| {
         let start = link.url.get(..7).unwrap_or_default();
-        let host = link
-            .url
-            .get(7..)
-            .and_then(|rest| rest.split(['?', '&']).next()?.rsplit_once('@'))
-            .map(|(_, host)| host.to_lowercase());
-        start.eq_ignore_ascii_case("mailto:")
-            && host
-                .is_some_and(|host| hosts::is_in(hosts::FREE_MAIL, host.trim()) && host.trim() != from.host)
+        let address = link.url.get(7..).and_then(|rest| rest.split(['?', '&']).next());
+        let host = address
+            .and_then(|address| address.rsplit_once('@'))
+            .map(|(_, host)| host.trim().to_lowercase());
+        start.eq_ignore_ascii_case("mailto:") && host.is_some_and(|host| test(&host))
     })
 }
 
@@ -405,6 +410,12 @@ mod tests {
             is_redirector(&link("https://www.google.co.uk/url?q=x", ""))
                 && !is_redirector(&link("https://example.com/url?q=x", ""))
         );
+    }
+
+    #[test]
+    fn rented_machines() {
+        assert!(is_numbered("26.190.205.92.host.example.net") && is_numbered("ec2-3-138-125-44.example.com"));
+        assert!(!is_numbered("192.0.2.7") && !is_numbered("a-1-2-3.example.com"));
     }
 
     #[test]

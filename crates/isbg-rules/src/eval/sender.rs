@@ -18,8 +18,12 @@ pub(super) struct Sender {
     pub path_host: String,
     /// Whether a Return-Path is there and empty.
     pub null_path: bool,
+    /// Whether a forwarder has rewritten the Return-Path.
+    pub is_forwarded: bool,
     /// Whether there is a Return-Path with an address.
     pub has_path: bool,
+    /// Whether the name is a well-known one that the domain has nothing of.
+    pub borrows: bool,
     /// Addresses in From.
     pub count: usize,
     /// Domains that signed, by what the signatures claim.
@@ -31,9 +35,14 @@ pub(super) struct Sender {
 impl Sender {
     /// Whether a host belongs to the sender.
     pub fn owns(&self, host: &str) -> bool {
-        self.own
-            .iter()
-            .any(|own| domain::related(own, domain::organization(host)))
+        let organization = domain::organization(host);
+        self.own.iter().any(|own| domain::related(own, organization)) || self.is_called(organization)
+    }
+
+    /// Whether a domain is named as the sender calls itself: a shop that sends through somebody else's domain.
+    fn is_called(&self, organization: &str) -> bool {
+        let label = domain::label(organization).replace('-', "");
+        label.len() >= 6 && !self.borrows && self.folded.replace(' ', "").contains(&label)
     }
 
     /// Whether the mail comes from a mailbox that anybody can have.
@@ -98,6 +107,10 @@ fn read(call: &Call<'_, '_>) -> Sender {
     }
     if let Some(path) = text(call, "Return-Path") {
         sender.path_host = last_address(&path).unwrap_or_default().1;
+        let lower = path.to_ascii_lowercase();
+        sender.is_forwarded = ["srs0", "srs1", "prvs=", "caf_="]
+            .iter()
+            .any(|mark| lower.contains(mark));
         sender.null_path = matches!(path.trim(), "<>");
         sender.has_path = !sender.path_host.is_empty();
     }
@@ -121,6 +134,11 @@ fn read(call: &Call<'_, '_>) -> Sender {
         .iter()
         .filter(|host| !hosts::is_in(hosts::SENDING, host));
     sender.own.extend(signers.cloned());
+    sender.borrows = super::brand::is_borrowed(&sender);
+    if sender.borrows {
+        // Who goes under another's name has nothing of his own there.
+        sender.own.clear();
+    }
     sender
 }
 
@@ -191,7 +209,10 @@ const OFFICE: &[&str] = &[
 fn check(call: &Call<'_, '_>) -> bool {
     let from = sender(call);
     match call.argument(0) {
-        "no_domain" => !from.host.is_empty() && !call.views.tlds().is_valid(from.host.as_bytes()),
+        "no_domain" => match from.host.as_str() {
+            "" => from.count > 0,
+            host => !call.views.tlds().is_valid(host.as_bytes()),
+        },
         "several" => from.count > 1 && call.views.header("Sender").is_none(),
         "broken" => broken(call),
         "random_host" => from
@@ -201,8 +222,7 @@ fn check(call: &Call<'_, '_>) -> bool {
             .skip(1)
             .any(|label| domain::looks_random(label)),
         "random_local" => {
-            !from.is_free_mail()
-                && !hosts::is_in(hosts::SENDING, &from.host)
+            !hosts::is_in(hosts::SENDING, &from.host)
                 && !from.host.starts_with("reply.")
                 && domain::looks_random(from.local.split(['+', '-', '_', '.']).next().unwrap_or_default())
         }

@@ -50,7 +50,19 @@ pub fn read_file(draft: &mut Draft, path: &Path, kind: Kind) -> Result<(), LoadE
         path: path.to_owned(),
         source,
     };
-    let mut stack = vec![open(draft, path).map_err(failed)?];
+    let first = open(draft, path).map_err(failed)?;
+    read_all(draft, first, kind);
+    Ok(())
+}
+
+/// Reads what would stand in a file of that name.
+pub fn read_text(draft: &mut Draft, path: &Path, text: Vec<u8>, kind: Kind) {
+    draft.files_read += 1;
+    read_all(draft, opened(path, text), kind);
+}
+
+fn read_all(draft: &mut Draft, first: Open, kind: Kind) {
+    let mut stack = vec![first];
     while let Some(top) = stack.last_mut() {
         match next_line(top) {
             Some(line) => {
@@ -70,14 +82,17 @@ pub fn read_file(draft: &mut Draft, path: &Path, kind: Kind) -> Result<(), LoadE
             }
         }
     }
-    Ok(())
 }
 
 fn open(draft: &mut Draft, path: &Path) -> std::io::Result<Open> {
     draft.files_read += 1;
-    Ok(Open {
+    Ok(opened(path, files::read(path)?))
+}
+
+fn opened(path: &Path, text: Vec<u8>) -> Open {
+    Open {
         path: path.to_owned(),
-        text: files::read(path)?,
+        text,
         at: 0,
         place: Place {
             file: path.display().to_string(),
@@ -85,7 +100,7 @@ fn open(draft: &mut Draft, path: &Path) -> std::io::Result<Open> {
         },
         blocks: Vec::new(),
         skipping: false,
-    })
+    }
 }
 
 fn next_line(open: &mut Open) -> Option<String> {

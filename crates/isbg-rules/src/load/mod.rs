@@ -17,6 +17,7 @@ pub mod text;
 
 use std::path::PathBuf;
 
+use crate::builtin;
 use crate::ruleset::RuleSet;
 
 pub use features::VERSION_TEXT;
@@ -26,6 +27,8 @@ pub use pattern_source::{PatternFault, compile_with, pattern_with};
 /// Where rules come from and how they are read.
 #[derive(Debug, Clone)]
 pub struct Sources {
+    /// Whether the built-in rules are read, before all others.
+    pub builtin: bool,
     /// Directories: first the `*.pre` files of all of them, then the `*.cf` files, directory by directory in the order
     /// of names. A single file may be named as well.
     pub paths: Vec<PathBuf>,
@@ -46,6 +49,7 @@ impl Sources {
     /// Rules of these directories, without preferences, in English, without network.
     pub fn of(paths: Vec<PathBuf>) -> Self {
         Self {
+            builtin: false,
             paths,
             prefs: None,
             prefs_unrestricted: true,
@@ -62,6 +66,13 @@ impl Sources {
 /// If a directory or file that was named cannot be read.
 pub fn load(sources: &Sources) -> Result<RuleSet, LoadError> {
     let mut draft = draft::Draft::new(sources);
+    let built_in = |draft: &mut _, (name, text): (&str, &str)| {
+        let name = format!("builtin/{name}");
+        lines::read_text(draft, name.as_ref(), text.as_bytes().to_vec(), lines::Kind::Site);
+    };
+    if sources.builtin {
+        builtin::FILES.iter().for_each(|file| built_in(&mut draft, *file));
+    }
     let is_pre = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "pre");
     for path in files::in_order(&sources.paths)? {
         if sources.default_plugins && !is_pre(&path) && draft.settings.plugins.is_empty() {
@@ -69,6 +80,9 @@ pub fn load(sources: &Sources) -> Result<RuleSet, LoadError> {
             draft.settings.plugins.extend(names);
         }
         lines::read_file(&mut draft, &path, lines::Kind::Site)?;
+    }
+    if sources.builtin && draft.settings.suffixes.is_empty() {
+        built_in(&mut draft, builtin::TOP_LEVEL);
     }
     if let Some(prefs) = &sources.prefs {
         lines::read_file(&mut draft, prefs, lines::Kind::Prefs)?;
