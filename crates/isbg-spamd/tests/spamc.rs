@@ -1,6 +1,11 @@
 //! Debian's spamc with each of its options, asking our server and then Debian's spamd: what it prints and its exit status.
 
 #![cfg(unix)]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a helper of tests fails by panicking"
+)]
 
 mod support;
 
