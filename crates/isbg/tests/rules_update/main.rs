@@ -123,10 +123,7 @@ fn an_update_is_used_at_once() {
     assert!(scene.has_in_force(5));
     let rule_set = scene.verdict()["rule_set"].clone();
     assert!(
-        rule_set
-            .as_str()
-            .unwrap()
-            .starts_with("updates.spamassassin.org 5"),
+        rule_set.as_str().unwrap().contains("updates.spamassassin.org 5"),
         "{rule_set}"
     );
 
@@ -219,7 +216,7 @@ fn other_channels_with_keys_of_their_own() {
     assert!(scene.has_in_force(5));
     let rule_set = scene.verdict()["rule_set"].as_str().unwrap().to_owned();
     let named = "updates.spamassassin.org 1, kam.example.org 5";
-    assert!(rule_set.starts_with(named), "{rule_set}");
+    assert!(rule_set.contains(named), "{rule_set}");
 
     // From now on it is updated with SpamAssassin's own, which does not exist here.
     scene.publish(6);
