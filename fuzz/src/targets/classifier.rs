@@ -4,20 +4,24 @@ use std::sync::LazyLock;
 
 use isbg_classifier::{Lesson, Model};
 use isbg_types::Class;
+use sha2::{Digest, Sha256};
+
+/// Before a model file's content: magic, version, length; and the checksum after it.
+const HEAD: usize = 16;
+const CHECKSUM: usize = 32;
+
+static TAUGHT: LazyLock<Model> = LazyLock::new(|| {
+    let mut model = Model::new([7; 16]);
+    for number in 0..20 {
+        let class = if number % 2 == 0 { Class::Spam } else { Class::Ham };
+        let message = format!("Subject: {class:?} {number}\n\nwords of {class:?}\n");
+        model.learn(message.as_bytes(), class);
+    }
+    model
+});
 
 /// A message is learned once, corrected, and taken back; the score is a number.
 pub fn classifier(message: &[u8]) {
-    static TAUGHT: LazyLock<Model> = LazyLock::new(|| {
-        let mut model = Model::new([7; 16]);
-        for number in 0..20 {
-            let class = if number % 2 == 0 { Class::Spam } else { Class::Ham };
-            model.learn(
-                format!("Subject: {class:?} {number}\n\nwords of {class:?}\n").as_bytes(),
-                class,
-            );
-        }
-        model
-    });
     let mut model = TAUGHT.clone();
     let judgement = model.score(message);
     assert!(judgement.points().is_finite() && judgement.unbounded_points().is_finite());
@@ -30,11 +34,46 @@ pub fn classifier(message: &[u8]) {
     assert_eq!(model.unlearn(message), None);
 }
 
-/// A model file: what can be read is written as it was read, and works.
-pub fn file(bytes: &[u8]) {
-    let Ok(model) = Model::from_bytes(bytes) else {
+/// A model file, also one whose checksum is right: what can be read is written as it was read, and works. The input is the
+/// content of a file, or (if its first byte is odd) changes to that of a good one: three bytes of a place, one of a value.
+pub fn file(input: &[u8]) {
+    sound(input);
+    let Some((kind, rest)) = input.split_first() else {
         return;
     };
-    assert_eq!(Model::from_bytes(&model.to_bytes()).as_ref(), Ok(&model));
-    assert!(!model.score(b"Subject: x\n\ny\n").points().is_nan());
+    let mut bytes = TAUGHT.to_bytes();
+    if kind % 2 == 0 {
+        bytes.truncate(HEAD);
+        bytes.extend_from_slice(rest);
+        let length = (bytes.len() + CHECKSUM) as u32;
+        bytes[HEAD - 4..]
+            .iter_mut()
+            .zip(length.to_le_bytes())
+            .take(4)
+            .for_each(|(byte, new)| *byte = new);
+    } else {
+        bytes.truncate(bytes.len() - CHECKSUM);
+        let room = bytes.len() - HEAD;
+        for change in rest.chunks_exact(4) {
+            let place = usize::from(change[0]) << 16 | usize::from(change[1]) << 8 | usize::from(change[2]);
+            bytes[HEAD + place % room] = change[3];
+        }
+    }
+    let checksum = Sha256::digest(&bytes);
+    bytes.extend_from_slice(&checksum);
+    sound(&bytes);
+}
+
+fn sound(bytes: &[u8]) {
+    let Ok(mut model) = Model::from_bytes(bytes) else {
+        return;
+    };
+    let written = model.to_bytes();
+    let again = Model::from_bytes(&written).expect("what was written can be read");
+    assert_eq!(again.to_bytes(), written);
+    let message = b"Subject: x\n\nwords of Spam\n";
+    assert!(!model.score(message).points().is_nan());
+    model.learn(message, Class::Ham);
+    model.unlearn(message);
+    assert!(!model.score(message).points().is_nan());
 }
