@@ -94,6 +94,10 @@ fn meta_charset(document: &[u8]) -> Option<&[u8]> {
 /// A fact as a number; `None` where SpamAssassin leaves it undefined.
 fn fact(html: &Html, name: &str) -> Option<f64> {
     let flag = |on: bool| on.then_some(1.0);
+    if !html.html {
+        // An empty document: nothing is known of it.
+        return None;
+    }
     match name {
         "html" => Some(1.0),
         "image_area" => Some(html.image_area),

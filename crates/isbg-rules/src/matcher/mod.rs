@@ -7,12 +7,13 @@ mod filter;
 mod metas;
 mod run;
 mod texts;
+mod view_settings;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use isbg_message::views::{self, Selector, Tlds, Views};
+use isbg_message::views::{self, Selector, Views};
 use isbg_types::Score;
 use isbg_types::auth::Authentication;
 use isbg_types::dns::Inquiry;
@@ -20,7 +21,7 @@ use isbg_types::dns::Inquiry;
 use crate::eval::{self, Function};
 use crate::load;
 use crate::network::{Found, Plan, Subject};
-use crate::pattern::{Limit, Pattern, PatternError, Program};
+use crate::pattern::{Limit, PatternError, Program};
 use crate::ruleset::{HeaderTest, Rule, RuleSet, Source, Test, View};
 
 use filter::Filter;
@@ -126,7 +127,7 @@ impl Matcher {
     pub fn new(rules: RuleSet, mode: Mode) -> Result<Self, PatternError> {
         let len = rules.rules.len();
         let mut matcher = Self {
-            views: Settings(view_settings(&rules)),
+            views: Settings(view_settings::view_settings(&rules)),
             mode,
             headers: Vec::new(),
             mime: Vec::new(),
@@ -351,61 +352,4 @@ fn source(rule: &Rule) -> Option<&Source> {
         Test::Text { pattern, .. } => Some(pattern),
         _ => None,
     }
-}
-
-fn view_settings(rules: &RuleSet) -> views::Settings {
-    let settings = &rules.settings;
-    let suffixes = |labels: u8| {
-        let known = settings.suffixes.get(&labels);
-        known
-            .into_iter()
-            .flatten()
-            .map(|name| load::text::to_bytes(name))
-            .collect()
-    };
-    let networks = |configured: &crate::ruleset::Networks| {
-        let mut networks = views::Networks::default();
-        for entry in &configured.entries {
-            networks.add(entry);
-        }
-        networks
-    };
-    let trust = views::Trust {
-        trusted: settings
-            .trusted_networks
-            .configured
-            .then(|| networks(&settings.trusted_networks)),
-        internal: settings
-            .internal_networks
-            .configured
-            .then(|| networks(&settings.internal_networks)),
-        msa: networks(&settings.msa_networks),
-    };
-    views::Settings {
-        trust,
-        tlds: Tlds {
-            top: suffixes(1),
-            two: suffixes(2),
-            three: suffixes(3),
-        },
-        redirectors: settings
-            .redirector_patterns
-            .iter()
-            .filter_map(redirector)
-            .collect(),
-        envelope_sender_header: settings.envelope_sender_header.clone(),
-        originating_ip_headers: settings.originating_ip_headers.clone(),
-        body_part_scan_size: settings.body_part_scan_size,
-        rawbody_part_scan_size: settings.rawbody_part_scan_size,
-        parse_dkim_uris: settings.other("parse_dkim_uris") != Some("0"),
-    }
-}
-
-/// A redirector pattern as a function: where its first group matched.
-fn redirector(source: &Source) -> Option<views::Redirector> {
-    let program = Pattern::plain(&source.text, source.flags)
-        .ok()?
-        .compile_with_groups()
-        .ok()?;
-    Some(std::sync::Arc::new(move |uri: &[u8]| program.first_group(uri)))
 }
