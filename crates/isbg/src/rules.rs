@@ -20,7 +20,7 @@ use places::Place;
 pub use places::store;
 pub use trial::trial;
 
-/// The name that stands for a rule set within the program. There is none yet, so that it can be refused by name.
+/// The name that stands for the rule set within the program.
 const BUILT_IN: &str = "builtin";
 
 /// So many rules that cannot be run are named.
@@ -29,7 +29,8 @@ const MOST_NAMES: usize = 5;
 /// Which rules are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wish {
-    /// Folders with rule files, or rule files; none: those that are found.
+    /// Folders with rule files, rule files, or `builtin` for the rules within the program; none: the built-in ones and
+    /// those that are found.
     pub paths: Vec<PathBuf>,
     /// The user's preferences: a file, or `none`; not given: SpamAssassin's, if there are any.
     pub prefs: Option<PathBuf>,
@@ -38,6 +39,8 @@ pub struct Wish {
 /// The files to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
+    /// The built-in rules count.
+    builtin: bool,
     places: Vec<Place>,
     prefs: Option<PathBuf>,
     language: String,
@@ -54,27 +57,18 @@ pub struct Loaded {
     pub name: String,
 }
 
-/// Looks for the rules that are wanted. `None`: none were named, and there are none.
+/// Looks for the rules that are wanted.
 ///
 /// # Errors
-/// With status 10 when a rule set was named that does not exist.
-pub fn find(wish: &Wish, around: &Environment) -> Result<Option<Found>, Failure> {
-    if wish.paths.iter().any(|path| path.as_os_str() == BUILT_IN) {
-        return Err(
-            Failure::new(Status::BadArguments, "this isbg has no built-in rules")
-                .hint("name a folder with rule files, or leave --rules out to use those of SpamAssassin"),
-        );
-    }
+/// When a folder of rules cannot be looked at.
+pub fn find(wish: &Wish, around: &Environment) -> Result<Found, Failure> {
+    let is_builtin = |path: &PathBuf| path.as_os_str() == BUILT_IN;
     let places = match wish.paths[..] {
-        [] => match places::by_default(around, None)? {
-            Some(places) => places,
-            None => return Ok(None),
-        },
-        _ => wish
-            .paths
-            .iter()
-            .map(|path| around.expanded(path.clone()).into())
-            .collect(),
+        [] => places::by_default(around, None)?.unwrap_or_else(|| places::site().into_iter().collect()),
+        _ => {
+            let named = wish.paths.iter().filter(|path| !is_builtin(path));
+            named.map(|path| around.expanded(path.clone()).into()).collect()
+        }
     };
     let prefs = match &wish.prefs {
         Some(none) if none.as_os_str() == "none" => None,
@@ -85,23 +79,12 @@ pub fn find(wish: &Wish, around: &Environment) -> Result<Option<Found>, Failure>
             .map(|home| home.join(".spamassassin").join("user_prefs"))
             .filter(|file| file.is_file()),
     };
-    Ok(Some(Found {
+    Ok(Found {
+        builtin: wish.paths.is_empty() || wish.paths.iter().any(is_builtin),
         places,
         prefs,
         language: around.language.clone(),
         default_plugins: wish.paths.is_empty(),
-    }))
-}
-
-/// As [`find`], where there must be some.
-///
-/// # Errors
-/// With status 12 when there are none.
-pub fn must_find(wish: &Wish, around: &Environment) -> Result<Found, Failure> {
-    find(wish, around)?.ok_or_else(|| {
-        Failure::new(Status::Scorer, "there are no rules on this machine").hint(
-            "run isbg rules update, or name a folder with rule files with --rules",
-        )
     })
 }
 
@@ -122,6 +105,7 @@ impl Found {
         let failed = |what: String| Failure::new(Status::Scorer, what);
         let paths = self.places.iter().map(|place| place.path.clone()).collect();
         let rules = load(&Sources {
+            builtin: self.builtin,
             prefs: self.prefs.clone(),
             language: self.language.clone(),
             default_plugins: self.default_plugins,
@@ -143,8 +127,9 @@ impl Found {
     }
 
     fn listed(&self) -> String {
+        let builtin = self.builtin.then(|| "built-in rules".to_owned());
         let places = self.places.iter().map(|place| place.name.clone());
-        let all: Vec<String> = places.chain(self.prefs.iter().map(|path| shown(path))).collect();
+        let all: Vec<String> = builtin.into_iter().chain(places).chain(self.prefs.iter().map(|path| shown(path))).collect();
         all.join(", ")
     }
 }

@@ -213,7 +213,6 @@ fn what_is_refused() {
     let home = home();
     std::fs::create_dir(home.path().join("empty")).unwrap();
     for (options, status, part) in [
-        ("--rules builtin", 10, "no built-in rules"),
         ("--rules rules --network", 10, "no network tests yet"),
         ("--rules rules --network --no-network", 10, "cannot be used with"),
         ("--rules rules --engine spamd", 10, "two scorers"),
@@ -306,7 +305,12 @@ fn the_distribution_s_rules_judge_as_spamassassin_does() {
     for sample in SAMPLES {
         std::fs::write(folder.join(sample.name), sample.bytes()).unwrap();
     }
-    let native = records(&home.line("check mail --json"));
+    let updated = ["/var/lib/spamassassin/4.000001", "/usr/share/spamassassin"];
+    let rules = updated.iter().find(|folder| std::path::Path::new(folder).is_dir());
+    let rules = rules.expect("SpamAssassin's rules are installed");
+    let native = records(&home.line(&format!(
+        "check mail --json --rules {rules} --rules /etc/spamassassin"
+    )));
     let spamd = Spamd::start(&Settings {
         children: 2,
         ..Settings::default()
@@ -339,4 +343,12 @@ fn the_distribution_s_rules_judge_as_spamassassin_does() {
         );
         assert!(ours["rule_set"].is_string() && theirs["rule_set"].is_null());
     }
+}
+
+#[test]
+fn the_built_in_rules_need_nothing_else() {
+    let ran = home().line("check --rules builtin spam.eml --json");
+    let records = records(&ran);
+    assert_eq!((ran.status, records.len()), (0, 1), "{ran}");
+    assert_eq!(records[0]["rule_set"], "built-in rules");
 }

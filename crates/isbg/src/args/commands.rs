@@ -147,7 +147,7 @@ pub enum Rules {
 #[derive(Debug, Clone, Args)]
 pub struct RuleFiles {
     /// A folder with rule files, or a rule file (repeatable)
-    /// [default: SpamAssassin's rules on this machine and those of its administrator]
+    /// [default: the built-in rules with SpamAssassin's on this machine and those of its administrator]
     #[arg(long, value_name = "PATH|builtin")]
     pub rules: Vec<PathBuf>,
     /// Preferences, read after the rules [default: ~/.spamassassin/user_prefs if it exists]

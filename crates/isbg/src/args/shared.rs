@@ -70,7 +70,7 @@ pub struct ScorerOptions {
     #[arg(long, value_name = "POINTS", value_parser = values::score, allow_hyphen_values = true)]
     pub required_score: Option<Score>,
     /// Rules for the native scorer: a folder with rule files, or a rule file (repeatable)
-    /// [default: SpamAssassin's rules on this machine and those of its administrator]
+    /// [default: the built-in rules with SpamAssassin's on this machine and those of its administrator]
     #[arg(long, value_name = "PATH|builtin")]
     pub rules: Vec<PathBuf>,
     /// Preferences for the native scorer, read after the rules [default: ~/.spamassassin/user_prefs if it exists]

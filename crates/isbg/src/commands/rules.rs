@@ -16,7 +16,7 @@ use crate::args::RuleFiles;
 use crate::environment::Environment;
 use crate::exit::Status;
 use crate::report::Terminal;
-use crate::rules::{Wish, must_find};
+use crate::rules::{Wish, find};
 
 use super::print;
 
@@ -46,7 +46,7 @@ fn matcher(files: &RuleFiles, around: &Environment) -> Result<Matcher> {
         paths: files.rules.clone(),
         prefs: files.prefs.clone(),
     };
-    Ok(must_find(&wish, around)?.load()?.matcher)
+    Ok(find(&wish, around)?.load()?.matcher)
 }
 
 /// Prints every rule by name, with what it tests, its points and its description.

@@ -9,15 +9,14 @@ use isbg_engine::{
 };
 use isbg_lookups::dns::Resolver;
 use isbg_lookups::{Address, Endpoint, program, rspamd, spamd};
-use isbg_rules::matcher::Matcher;
-use isbg_rules::matcher::Mode;
+use isbg_rules::matcher::{Matcher, Mode};
 use isbg_tls::Connector;
 use isbg_types::Untrusted;
 
 use crate::exit::{Failure, Status};
-use crate::{model, rules};
 use crate::secrets::{Keeper, Secret};
 use crate::settled::{self, EngineChoice};
+use crate::{model, rules};
 
 /// Where spamd and rspamd listen unless told otherwise.
 const SPAMD: &str = "127.0.0.1";
@@ -67,11 +66,10 @@ pub async fn chosen(wish: &settled::Scorer, detail: Detail, keeper: Keeper<'_>) 
     let at_once = wish.jobs.get();
     let native = |rules: &rules::Found| native(rules, wish, detail, keeper);
     let scorer: Arc<dyn Scorer> = match &wish.engine {
-        EngineChoice::Native(rules) => return native(&rules::must_find(rules, keeper.around)?),
+        EngineChoice::Native(rules) => return native(&rules::find(rules, keeper.around)?),
         EngineChoice::Found { native: may_be, user } => {
-            let rules = may_be.then(|| rules::find(&rules::Wish::default(), keeper.around));
-            if let Some(rules) = rules.transpose()?.flatten() {
-                return native(&rules);
+            if *may_be {
+                return native(&rules::find(&rules::Wish::default(), keeper.around)?);
             }
             pick_default(user.clone(), at_once)
                 .await

@@ -26,17 +26,16 @@ fn named_rules_and_prefs_win() {
         };
         find(&wish, &around(home.path()))
     };
-    let found = find(&["~/a", "/b.cf"], None).unwrap().unwrap();
+    let found = find(&["~/a", "/b.cf"], None).unwrap();
     let paths: Vec<_> = found.places.iter().map(|place| place.path.clone()).collect();
     assert_eq!(paths, [home.path().join("a"), PathBuf::from("/b.cf")]);
     assert_eq!(found.prefs, Some(default));
-    assert_eq!(find(&["/a"], Some("none")).unwrap().unwrap().prefs, None);
-    let other = find(&["/a"], Some("~/mine")).unwrap().unwrap();
+    assert_eq!(find(&["/a"], Some("none")).unwrap().prefs, None);
+    let other = find(&["/a"], Some("~/mine")).unwrap();
     assert_eq!(other.prefs, Some(home.path().join("mine")));
-    assert_eq!(
-        find(&["/a", "builtin"], None).unwrap_err().status,
-        Status::BadArguments
-    );
+    assert!(!found.builtin);
+    let found = find(&["/a", "builtin"], None).unwrap();
+    assert!(found.builtin && found.places.len() == 1);
 }
 
 #[test]
@@ -47,10 +46,10 @@ fn isbg_s_own_folder_counts_once_there_are_rules_in_it() {
     fs::write(folder.join("notes.txt"), "").unwrap();
     let find = || find(&Wish::default(), &around(home.path())).unwrap();
     let is_read = |found: &Found| found.places.iter().any(|place| place.path == folder);
-    assert!(!find().is_some_and(|found| is_read(&found)));
+    assert!(!is_read(&find()));
     fs::write(folder.join("a.cf"), "body A /a/\n").unwrap();
-    let found = find().unwrap();
-    assert!(is_read(&found));
+    let found = find();
+    assert!(found.builtin && is_read(&found));
     let loaded = found.load().unwrap();
     assert!(loaded.matcher.rules().find("A").is_some() && loaded.remark().is_none());
 }
@@ -65,6 +64,7 @@ fn what_cannot_be_used_is_named() {
     )
     .unwrap();
     let loaded = Found {
+        builtin: false,
         places: vec![file.into()],
         prefs: None,
         language: String::new(),
@@ -82,6 +82,7 @@ fn what_cannot_be_used_is_named() {
 fn nothing_to_read_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let found = |path: &Path| Found {
+        builtin: false,
         places: vec![PathBuf::from(path).into()],
         prefs: None,
         language: String::new(),
@@ -90,4 +91,17 @@ fn nothing_to_read_is_said() {
     for path in [folder.path(), &folder.path().join("missing")] {
         assert_eq!(found(path).load().unwrap_err().status, Status::Scorer);
     }
+}
+
+#[test]
+fn the_built_in_rules_stand_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let wish = Wish {
+        paths: vec!["builtin".into()],
+        prefs: None,
+    };
+    let loaded = find(&wish, &around(home.path())).unwrap().load().unwrap();
+    assert_eq!(loaded.name, "built-in rules");
+    assert_eq!(loaded.remark(), None);
+    assert!(loaded.matcher.rules().find("ISBG_BRAND_NAME").is_some());
 }

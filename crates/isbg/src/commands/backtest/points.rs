@@ -46,7 +46,7 @@ impl Rules {
             paths: typed.files.rules.clone(),
             prefs: typed.files.prefs.clone(),
         };
-        let loaded = rules::must_find(&wish, around)?.load()?;
+        let loaded = rules::find(&wish, around)?.load()?;
         if let Some(remark) = loaded.remark() {
             terminal.warn(&remark);
         }
