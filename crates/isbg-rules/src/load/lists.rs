@@ -61,27 +61,6 @@ pub fn apply(draft: &mut Draft, key: &str, value: &str) -> bool {
             "delist_uri_host" => complete && remove_hosts(draft, value),
             "blocklist_uri_host" => complete && add_hosts(draft, "BLOCK", value),
             "welcomelist_uri_host" => complete && add_hosts(draft, "WELCOME", value),
-            "fns_add_addrlist" => {
-                named(value).is_some_and(|(list, rest)| add_addresses(draft, &owners(list), rest))
-            }
-            "fns_remove_addrlist" => {
-                named(value).is_some_and(|(list, rest)| remove_addresses(draft, &[&owners(list)], rest))
-            }
-            "authres_networks" => {
-                draft.settings.authres.networks = value.to_ascii_lowercase();
-                matches!(
-                    draft.settings.authres.networks.as_str(),
-                    "internal" | "trusted" | "all"
-                )
-            }
-            "authres_trusted_authserv" => {
-                draft.settings.authres.trusted.extend(lower_words(value));
-                complete
-            }
-            "authres_ignored_authserv" => {
-                draft.settings.authres.ignored.extend(lower_words(value));
-                complete
-            }
             "util_rb_tld" => suffixes(draft, 1, value),
             "util_rb_2tld" => suffixes(draft, 2, value),
             "util_rb_3tld" => suffixes(draft, 3, value),
@@ -90,45 +69,77 @@ pub fn apply(draft: &mut Draft, key: &str, value: &str) -> bool {
                 draft.settings.suffixes.clear();
                 true
             }
-            "freemail_domains" => {
-                let (globs, domains): (Vec<String>, _) =
-                    lower_words(value).partition(|word| word.contains(['*', '?']));
-                draft.settings.freemail_globs.extend(globs);
-                draft.settings.freemail_domains.extend::<Vec<String>>(domains);
-                complete
-            }
-            "freemail_welcomelist" => {
-                draft.settings.freemail_welcomelist.extend(lower_words(value));
-                complete
-            }
-            "welcomelist_bounce_relays" => {
-                draft.settings.bounce_relays.extend(lower_words(value));
-                complete
-            }
-            "uridnsbl_skip_domain" => {
-                draft.settings.skipped_uri_domains.extend(lower_words(value));
-                complete
-            }
-            "clear_uridnsbl_skip_domain" => {
-                let skipped = &mut draft.settings.skipped_uri_domains;
-                skipped.retain(|known| !lower_words(value).any(|domain| domain == *known));
-                if !complete {
-                    skipped.clear();
-                }
-                true
-            }
-            "welcomelist_subject" | "blocklist_subject" => {
-                let list = draft.settings.subjects.entry(key.to_owned()).or_default();
-                list.insert(value.to_ascii_lowercase());
-                complete
-            }
-            _ => return false,
+            _ => match of_plugins(draft, key, value) {
+                Some(done) => done,
+                None => return false,
+            },
         }
     };
     if !done {
         draft.error(format!("`{key}` has no valid value"));
     }
     true
+}
+
+/// The lists of plugins; `None` if the key is none.
+fn of_plugins(draft: &mut Draft, key: &str, value: &str) -> Option<bool> {
+    let complete = !value.is_empty();
+    Some(match key {
+        "fns_add_addrlist" => {
+            named(value).is_some_and(|(list, rest)| add_addresses(draft, &owners(list), rest))
+        }
+        "fns_remove_addrlist" => {
+            named(value).is_some_and(|(list, rest)| remove_addresses(draft, &[&owners(list)], rest))
+        }
+        "authres_networks" => {
+            draft.settings.authres.networks = value.to_ascii_lowercase();
+            matches!(
+                draft.settings.authres.networks.as_str(),
+                "internal" | "trusted" | "all"
+            )
+        }
+        "authres_trusted_authserv" => {
+            draft.settings.authres.trusted.extend(lower_words(value));
+            complete
+        }
+        "authres_ignored_authserv" => {
+            draft.settings.authres.ignored.extend(lower_words(value));
+            complete
+        }
+        "freemail_domains" => {
+            let (globs, domains): (Vec<String>, _) =
+                lower_words(value).partition(|word| word.contains(['*', '?']));
+            draft.settings.freemail_globs.extend(globs);
+            draft.settings.freemail_domains.extend::<Vec<String>>(domains);
+            complete
+        }
+        "freemail_welcomelist" => {
+            draft.settings.freemail_welcomelist.extend(lower_words(value));
+            complete
+        }
+        "welcomelist_bounce_relays" => {
+            draft.settings.bounce_relays.extend(lower_words(value));
+            complete
+        }
+        "uridnsbl_skip_domain" => {
+            draft.settings.skipped_uri_domains.extend(lower_words(value));
+            complete
+        }
+        "clear_uridnsbl_skip_domain" => {
+            let skipped = &mut draft.settings.skipped_uri_domains;
+            skipped.retain(|known| !lower_words(value).any(|domain| domain == *known));
+            if !complete {
+                skipped.clear();
+            }
+            true
+        }
+        "welcomelist_subject" | "blocklist_subject" => {
+            let list = draft.settings.subjects.entry(key.to_owned()).or_default();
+            list.insert(value.to_ascii_lowercase());
+            complete
+        }
+        _ => return None,
+    })
 }
 
 /// The address list of an owner of senders.
