@@ -1,5 +1,5 @@
-//! Asking scorers outside of this program, each with deadline, caps and a limit on what runs at once. Knows neither
-//! mailboxes nor what follows from an answer.
+//! Asking outside of this program: scorers, the DNS, updates of rules; each with deadline, caps and a limit on what runs at
+//! once. Knows neither mailboxes nor what follows from an answer.
 
 pub mod auth;
 pub mod dns;
