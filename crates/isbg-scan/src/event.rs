@@ -1,7 +1,8 @@
 //! What a pass tells its observer while it runs. Does not know terminals, logs or JSON.
 
+use isbg_engine::Taught;
 use isbg_message::Summary;
-use isbg_types::{FolderName, Uid, Verdict};
+use isbg_types::{Class, FolderName, Uid, Verdict};
 
 use crate::decide::Decision;
 
@@ -71,6 +72,17 @@ pub enum Event<'a> {
         uid: Uid,
         /// Whether it was new to the scorer.
         new: bool,
+    },
+    /// A message that the user has moved was taught to the scorer.
+    Corrected {
+        /// The folder that the user put it into.
+        folder: &'a FolderName,
+        /// Its UID there.
+        uid: Uid,
+        /// What it is, by that.
+        class: Class,
+        /// What the scorer said; `None` where it was not taught, because the run changes nothing.
+        taught: Option<Taught>,
     },
     /// What had been decided about a message was done.
     Done {

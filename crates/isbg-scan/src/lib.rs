@@ -3,6 +3,7 @@
 
 mod carry_out;
 mod content;
+mod correct;
 mod decide;
 mod error;
 mod event;
@@ -20,6 +21,7 @@ mod scan;
 mod undo;
 
 pub use carry_out::recover;
+pub use correct::{Corrections, correct};
 pub use decide::{Decision, Spared, decide};
 pub use error::{Error, Result};
 pub use event::{Event, Observer, Phase, Silent};
@@ -28,6 +30,6 @@ pub use learn::{LearnJob, Which, learn};
 pub use pass::{Mode, Pass};
 pub use plan::Imported;
 pub use policy::{BlastLimit, Bounds, Form, Original, Policy, Treatment};
-pub use report::{LearnCounts, ScanCounts};
+pub use report::{CorrectionCounts, LearnCounts, ScanCounts};
 pub use scan::{ScanJob, scan};
 pub use undo::{UndoCounts, undo};

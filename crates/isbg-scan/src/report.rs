@@ -1,7 +1,9 @@
 //! What a pass did, as counts. Does not print anything.
 
-/// Counts of one scan of one folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+use serde::Serialize;
+
+/// Counts of one scan of one folder. The names of the fields are keys of `--json`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct ScanCounts {
     /// New messages that got a verdict.
     pub judged: u64,
@@ -56,6 +58,23 @@ pub struct LearnCounts {
     pub yielded: u64,
     /// Decided but not possible; the message is where it was.
     pub not_done: u64,
+}
+
+/// Counts of learning from what the user has moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CorrectionCounts {
+    /// Messages learned as ham, or that would be, in a run that changes nothing.
+    pub ham: u64,
+    /// The same as spam.
+    pub spam: u64,
+    /// Messages that the scorer had learned so already.
+    pub already_known: u64,
+    /// Messages too large for the scorer: never learned.
+    pub too_large: u64,
+    /// Messages that were moved too recently to be learned.
+    pub waiting: u64,
+    /// Messages not learned this time; tried again later.
+    pub unknown: u64,
 }
 
 impl ScanCounts {

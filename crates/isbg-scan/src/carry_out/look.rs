@@ -232,7 +232,8 @@ pub(crate) struct Print {
     pub uid: Uid,
     /// By its size as the server claims it.
     pub own: Fingerprint,
-    claimed: u64,
+    /// The size in bytes that the server claims.
+    pub claimed: u64,
     /// By the sizes that are expected, where its own identity is not.
     as_read: Vec<Fingerprint>,
 }

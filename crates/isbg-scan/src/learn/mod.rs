@@ -19,7 +19,7 @@ use crate::policy::Treatment;
 use crate::report::LearnCounts;
 use crate::retry::retry_later;
 use isbg_engine::{Scorer, Taught};
-use teach::{Lesson, Lessons, fetch_and_teach};
+pub(crate) use teach::{Lesson, Lessons, fetch_and_teach};
 
 /// So many messages are fetched and taught before anything is done with them.
 const WINDOW: usize = 100;

@@ -21,14 +21,14 @@ use crate::pass::Pass;
 const FORWARDED: usize = 50;
 
 /// A message with what became of teaching it.
-pub(super) struct Lesson {
+pub(crate) struct Lesson {
     pub known: Known,
     pub answer: std::result::Result<Taught, Unknown>,
 }
 
 /// What came of teaching some messages.
 #[derive(Default)]
-pub(super) struct Lessons {
+pub(crate) struct Lessons {
     pub given: Vec<Lesson>,
     /// The scorer cannot be taught: it was not asked to learn the messages after that.
     pub outage: Option<Unknown>,
@@ -39,7 +39,7 @@ pub(super) struct Lessons {
 }
 
 /// Fetches these messages and teaches each, one after the other.
-pub(super) async fn fetch_and_teach(
+pub(crate) async fn fetch_and_teach(
     pass: &mut Pass<'_>,
     scorer: &Arc<dyn Scorer>,
     class: Class,

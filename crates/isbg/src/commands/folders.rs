@@ -138,7 +138,7 @@ impl Found {
             learned_ham: find(&account.learning.move_ham_to)?,
         };
         Ok(Self {
-            inbox: if scans {
+            inbox: if scans || account.learning.moves_after.is_some() {
                 all.find(&account.inbox).map_err(failed)?
             } else {
                 FolderName::new("INBOX")

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::Result;
 use isbg_engine::Scorer;
 use isbg_imap::{ByteBudget, Client};
-use isbg_scan::{LearnJob, Pass, ScanJob};
+use isbg_scan::{Corrections, LearnJob, Pass, ScanJob};
 use isbg_store::{AccountId, AccountLock, Counters, LockFile, Store, Timestamp};
 use isbg_types::Class;
 
@@ -147,9 +147,11 @@ impl Work<'_> {
             stop: Arc::clone(&self.stop.flag),
         };
         let mut tally = Tally::default();
-        let outcome = self.parts(&mut pass, &scorer, &found, &places, &old, &mut tally).await;
+        let outcome = self
+            .parts(&mut pass, &scorer, &found, &places, &old, &mut tally)
+            .await;
         follower.finish();
-        let noted = store.end_run(run, &counters(&tally), self::now());
+        let noted = store.end_run(run, &counters(&tally, self.mode()), self::now());
         for remark in scorer.remarks() {
             self.terminal.warn(&remark);
         }
@@ -222,6 +224,10 @@ impl Work<'_> {
         tally: &mut Tally,
     ) -> isbg_scan::Result<()> {
         isbg_scan::recover(pass).await?;
+        if let Some(job) = self.corrections(found, places) {
+            let counts = tally.corrected.insert(Default::default());
+            isbg_scan::correct(pass, scorer, &job, counts).await?;
+        }
         for (class, folder) in [(Class::Spam, &found.learn_spam), (Class::Ham, &found.learn_ham)] {
             let Some(folder) = folder else { continue };
             let job = LearnJob {
@@ -252,6 +258,27 @@ impl Work<'_> {
             imported: old.scanned(pass.client, &found.inbox).await?,
         };
         isbg_scan::scan(pass, scorer, &job, tally.scan.insert(Default::default())).await
+    }
+
+    /// How what the user has moved is learned, where it is.
+    fn corrections(&self, found: &folders::Found, places: &Places) -> Option<Corrections> {
+        let learning = &self.account.learning;
+        let after = learning.moves_after?;
+        Some(Corrections {
+            inbox: found.inbox.clone(),
+            spam: [Some(&places.spam), places.certain.as_ref()]
+                .into_iter()
+                .flatten()
+                .cloned()
+                .collect(),
+            unsure: places.unsure.clone(),
+            learned_from: [&found.learn_spam, &found.learn_ham, &places.learned_spam]
+                .into_iter()
+                .flatten()
+                .cloned()
+                .collect(),
+            grace: i64::from(after) * 60,
+        })
     }
 
     fn tell(&self, tally: &Tally, failure: Option<&isbg_scan::Error>) {
@@ -289,10 +316,15 @@ fn now() -> Timestamp {
     SystemTime::now().into()
 }
 
-fn counters(tally: &Tally) -> Counters {
+fn counters(tally: &Tally, mode: isbg_scan::Mode) -> Counters {
     let scan = tally.scan.unwrap_or_default();
     let spam = tally.learned_spam.unwrap_or_default();
     let ham = tally.learned_ham.unwrap_or_default();
+    // Where nothing is changed, nothing was taught.
+    let corrected = tally
+        .corrected
+        .filter(|_| mode == isbg_scan::Mode::Act)
+        .unwrap_or_default();
     Counters {
         judged: scan.judged,
         ham: scan.ham,
@@ -307,10 +339,10 @@ fn counters(tally: &Tally) -> Counters {
         deleted: scan.deleted,
         yielded: scan.yielded + spam.yielded + ham.yielded,
         failed: scan.not_done + spam.not_done + ham.not_done,
-        learned_spam: spam.learned,
-        to_learn_spam: spam.to_learn,
-        learned_ham: ham.learned,
-        to_learn_ham: ham.to_learn,
+        learned_spam: spam.learned + corrected.spam,
+        to_learn_spam: spam.to_learn + corrected.spam,
+        learned_ham: ham.learned + corrected.ham,
+        to_learn_ham: ham.to_learn + corrected.ham,
         ..Counters::default()
     }
 }

@@ -97,6 +97,11 @@ keys! {
     learn_spam_folder: String,
     /// A folder whose new messages are learned as ham.
     learn_ham_folder: String,
+    /// `true` (the default): what you move yourself is learned. Out of a folder that isbg puts spam into, to anywhere but
+    /// the trash, is ham; into the folder for spam is spam. With `mode = "observe"` isbg only says what it would learn.
+    learn_from_moves: bool,
+    /// For so many minutes a message must have been seen where you put it before it is learned. Default: 60.
+    learn_moves_after: u32,
     /// The folder that learned ham is moved to. Default: it stays where it is.
     move_ham_to: String,
     /// The folder that learned spam is moved to. Default: it stays where it is.

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use indicatif::ProgressBar;
 use isbg_message::Summary;
 use isbg_scan::{Decision, Event, Observer, Phase};
-use isbg_types::{FolderName, Uid, Untrusted, Verdict};
+use isbg_types::{Class, FolderName, Uid, Untrusted, Verdict};
 
 use super::json::Message;
 use super::{Record, Terminal, lines, progress};
@@ -259,6 +259,28 @@ impl Observer for Follower<'_> {
                     new,
                 });
             }
+            Event::Corrected {
+                folder,
+                uid,
+                class,
+                taught,
+            } => {
+                let (name, number) = (folder.as_str(), uid.get());
+                let action = lines::taught(taught);
+                self.line(&format!(
+                    "{}  moved by you, so {}: {}",
+                    lines::place(name, number),
+                    if class == Class::Ham { "ham" } else { "spam" },
+                    action.replace('_', " ")
+                ));
+                self.record(Record::Corrected {
+                    account,
+                    folder: name,
+                    uid: number,
+                    class,
+                    action,
+                });
+            }
             Event::Done {
                 folder,
                 uid,
@@ -277,10 +299,7 @@ impl Observer for Follower<'_> {
             Event::Recovered { dropped, settled } => {
                 let text = lines::recovered(dropped, settled);
                 self.terminal.warn(&text);
-                self.record(Record::Warning {
-                    account,
-                    text: &text,
-                });
+                self.record(Record::Warning { account, text: &text });
             }
             Event::Warning(text) => {
                 self.terminal.warn(&Untrusted(text).to_string());

@@ -1,6 +1,7 @@
 //! The records of `--json`. Their keys are a contract, listed in `docs/json.md`. Does not know when they are written.
 
-use isbg_types::{RuleHit, Score};
+use isbg_scan::ScanCounts;
+use isbg_types::{Class, RuleHit, Score};
 use serde::Serialize;
 
 use super::Tally;
@@ -33,6 +34,15 @@ pub enum Record<'a> {
         folder: &'a str,
         uid: u32,
         new: bool,
+    },
+    /// A message that the user had moved was learned.
+    Corrected {
+        account: &'a str,
+        folder: &'a str,
+        uid: u32,
+        class: Class,
+        /// `learned`, `known_already`, `too_large`; `would_learn` where the run changes nothing.
+        action: &'static str,
     },
     /// A learned message was treated, or was not.
     Treated {
@@ -92,54 +102,31 @@ pub struct Message<'a> {
 /// The counts of a run.
 #[derive(Debug, Serialize)]
 pub struct Counts {
-    pub judged: u64,
-    pub ham: u64,
-    pub unsure: u64,
-    pub spam: u64,
-    pub certain: u64,
-    pub unknown: u64,
-    pub too_large: u64,
-    pub left_for_later: u64,
-    pub spared: u64,
-    pub moved: u64,
-    pub copied: u64,
-    pub flagged: u64,
-    pub deleted: u64,
-    pub yielded: u64,
-    pub not_done: u64,
-    pub held_back: u64,
+    #[serde(flatten)]
+    pub scan: ScanCounts,
     pub learned_spam: u64,
     pub to_learn_spam: u64,
     pub learned_ham: u64,
     pub to_learn_ham: u64,
+    pub corrected_spam: u64,
+    pub corrected_ham: u64,
+    pub corrections_waiting: u64,
 }
 
 impl From<&Tally> for Counts {
     fn from(tally: &Tally) -> Self {
-        let scan = tally.scan.unwrap_or_default();
         let spam = tally.learned_spam.unwrap_or_default();
         let ham = tally.learned_ham.unwrap_or_default();
+        let corrected = tally.corrected.unwrap_or_default();
         Self {
-            judged: scan.judged,
-            ham: scan.ham,
-            unsure: scan.unsure,
-            spam: scan.spam,
-            certain: scan.certain,
-            unknown: scan.unknown,
-            too_large: scan.too_large,
-            left_for_later: scan.left_for_later,
-            spared: scan.spared,
-            moved: scan.moved,
-            copied: scan.copied,
-            flagged: scan.flagged,
-            deleted: scan.deleted,
-            yielded: scan.yielded,
-            not_done: scan.not_done,
-            held_back: scan.held_back,
+            scan: tally.scan.unwrap_or_default(),
             learned_spam: spam.learned,
             to_learn_spam: spam.to_learn,
             learned_ham: ham.learned,
             to_learn_ham: ham.to_learn,
+            corrected_spam: corrected.spam,
+            corrected_ham: corrected.ham,
+            corrections_waiting: corrected.waiting,
         }
     }
 }

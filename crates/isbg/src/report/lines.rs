@@ -1,5 +1,6 @@
 //! One line a message, for people. Everything from the message goes through `Untrusted`.
 
+use isbg_engine::Taught;
 use isbg_message::Summary;
 use isbg_scan::{Form, Original, Spared, Treatment};
 use isbg_types::{Tier, Untrusted, Verdict};
@@ -90,4 +91,14 @@ pub fn recovered(dropped: u64, settled: u64) -> String {
         "an earlier run was cut off: {settled} changes that it had begun are looked into and brought to their end, \
          {dropped} that it had not begun are decided anew"
     )
+}
+
+/// What became of a lesson, as a word of `--json`; `None`: it was not given.
+pub fn taught(taught: Option<Taught>) -> &'static str {
+    match taught {
+        Some(Taught::Learned) => "learned",
+        Some(Taught::AlreadyKnown) => "known_already",
+        Some(Taught::TooLarge) => "too_large",
+        None => "would_learn",
+    }
 }

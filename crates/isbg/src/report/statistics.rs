@@ -1,6 +1,6 @@
 //! What a run counted, as the lines scripts have always read, and as an exit status. Does not print anything.
 
-use isbg_scan::{LearnCounts, ScanCounts};
+use isbg_scan::{CorrectionCounts, LearnCounts, ScanCounts};
 
 use crate::exit::Status;
 
@@ -11,6 +11,8 @@ pub struct Tally {
     pub learned_spam: Option<LearnCounts>,
     /// Learning from the folder of ham.
     pub learned_ham: Option<LearnCounts>,
+    /// Learning from what the user has moved.
+    pub corrected: Option<CorrectionCounts>,
     /// The scan.
     pub scan: Option<ScanCounts>,
 }
@@ -41,9 +43,10 @@ impl Tally {
     fn more(&self) -> impl Iterator<Item = String> {
         let learning = [self.learned_spam, self.learned_ham].into_iter().flatten();
         let learned = |count: fn(LearnCounts) -> u64| learning.clone().map(count).sum::<u64>();
-        let known = learned(|counts| counts.already_known);
-        let too_large = learned(|counts| counts.too_large);
-        let not_learned = learned(|counts| counts.unknown);
+        let moved = self.corrected.unwrap_or_default();
+        let known = learned(|counts| counts.already_known) + moved.already_known;
+        let too_large = learned(|counts| counts.too_large) + moved.too_large;
+        let not_learned = learned(|counts| counts.unknown) + moved.unknown;
         let scan = self.scan.unwrap_or_default();
         let done = self.scan.map(|_| {
             let others = [(scan.copied, "copied"), (scan.flagged, "flagged")];
@@ -67,6 +70,9 @@ impl Tally {
             (scan.unknown, "without a verdict; they are tried again"),
             (scan.too_large, "not scanned because of their size"),
             (scan.left_for_later, "left for the next run"),
+            (moved.ham, "moved by you and learned as ham"),
+            (moved.spam, "moved by you and learned as spam"),
+            (moved.waiting, "moved by you and to be learned if they stay there"),
             (known, "known to the scorer already"),
             (too_large, "too large to be learned"),
             (not_learned, "not learned; they are tried again"),

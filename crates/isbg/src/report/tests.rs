@@ -1,7 +1,7 @@
 //! Tests of what a run says.
 
 use isbg_message::Summary;
-use isbg_scan::{Form, LearnCounts, Original, ScanCounts, Treatment};
+use isbg_scan::{CorrectionCounts, Form, LearnCounts, Original, ScanCounts, Treatment};
 use isbg_types::{Flag, FolderName, Score, Tier, Verdict};
 
 use super::*;
@@ -44,6 +44,11 @@ fn the_four_lines_of_isbg_2() {
             too_large: 9,
             ..scan(20, 9)
         }),
+        corrected: Some(CorrectionCounts {
+            ham: 3,
+            waiting: 1,
+            ..CorrectionCounts::default()
+        }),
     };
     insta::assert_snapshot!(all.lines().join("\n"), @r"
     3/4 spams learned
@@ -52,6 +57,8 @@ fn the_four_lines_of_isbg_2() {
     1/9 was automatically deleted
     6 messages moved, 2 copied
     9 not scanned because of their size
+    3 moved by you and learned as ham
+    1 moved by you and to be learned if they stay there
     1 known to the scorer already
     ");
     assert_eq!(

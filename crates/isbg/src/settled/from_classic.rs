@@ -211,6 +211,7 @@ fn learning(typed: &LearningOptions) -> Learning {
         destroy: typed.learnthendestroy,
         flag: typed.learnthenflag,
         move_spam_to: None,
+        moves_after: None,
         move_ham_to: typed.movehamto.clone(),
     }
 }

@@ -19,6 +19,9 @@ use super::{
 /// Messages of this many bytes or more are skipped.
 const MAX_SIZE: u64 = 10_000_000;
 
+/// Minutes until a message that the user moved is learned: long enough to see that it was a mistake.
+const MOVES_AFTER: u32 = 60;
+
 /// New messages a folder and run.
 const PARTIAL_RUN: u64 = 1_000;
 
@@ -165,6 +168,10 @@ fn account(
             flag: false,
             move_spam_to: keys.move_spam_to.clone(),
             move_ham_to: keys.move_ham_to.clone(),
+            moves_after: keys
+                .learn_from_moves
+                .unwrap_or(true)
+                .then(|| keys.learn_moves_after.unwrap_or(MOVES_AFTER)),
         },
         bounds: Bounds {
             max_size: judging

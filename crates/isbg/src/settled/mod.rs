@@ -237,6 +237,8 @@ pub struct Learning {
     pub flag: bool,
     /// Where learned spam is moved to.
     pub move_spam_to: Option<String>,
+    /// What the user moves is learned after so many minutes; `None`: it is not.
+    pub moves_after: Option<u32>,
     /// Where learned ham is moved to.
     pub move_ham_to: Option<String>,
 }

@@ -24,7 +24,7 @@ fn teachable() -> Spamd {
 }
 
 /// How many spams and hams the database holds, as SpamAssassin's own tool counts them.
-fn counted(spamd: &Spamd) -> (u32, u32) {
+pub fn counted(spamd: &Spamd) -> (u32, u32) {
     let output = Command::new("sa-learn")
         .args(["--dump", "magic", "--dbpath"])
         .arg(spamd.home().join(".spamassassin/bayes"))
@@ -106,7 +106,7 @@ fn a_real_spamd_learns() {
     assert_eq!(counted(&spamd), (3, 4));
 }
 
-fn counted_or_none(spamd: &Spamd) -> Option<(u32, u32)> {
+pub fn counted_or_none(spamd: &Spamd) -> Option<(u32, u32)> {
     spamd
         .home()
         .join(".spamassassin/bayes_toks")

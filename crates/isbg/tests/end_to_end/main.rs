@@ -15,4 +15,5 @@ mod errors;
 mod kill;
 mod lab;
 mod learning;
+mod moves;
 mod servers;
