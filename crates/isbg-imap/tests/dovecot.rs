@@ -11,21 +11,12 @@ mod common;
 
 use std::time::Duration;
 
-use common::{CANARY, Ears, connect, fetch, log_in, password, set, uid};
-use isbg_imap::{Client, Error, Key, Known, SpecialUse, Wake};
-use isbg_testkit::dovecot::{Dovecot, Settings};
+use common::dovecot::{DATE, enter, start};
+use common::{CANARY, Ears, connect, fetch, password, set, uid};
+use isbg_imap::{Error, Key, Known, SpecialUse, Wake};
+use isbg_testkit::dovecot::Settings;
 use isbg_testkit::mail;
 use isbg_types::{Flag, Uid};
-
-const DATE: i64 = 1_780_000_000;
-
-fn start(settings: Settings) -> Dovecot {
-    Dovecot::start(settings).unwrap()
-}
-
-async fn enter(dovecot: &Dovecot) -> Client {
-    log_in(dovecot.address(), dovecot.credentials()).await
-}
 
 #[tokio::test]
 async fn every_mechanism_logs_in_and_every_wrong_password_is_told_apart() {

@@ -9,23 +9,14 @@
 
 mod common;
 
-use common::{done, fetch, log_in, set, uid};
+use common::dovecot::{DATE, enter, start};
+use common::{done, fetch, set, uid};
 use isbg_imap::transfer::{self, Change, SelectError};
-use isbg_imap::{Client, Error, InternalDate, Outcome};
+use isbg_imap::{Error, InternalDate, Outcome};
 use isbg_spool::Spool;
-use isbg_testkit::dovecot::{Dovecot, Settings, Storage};
+use isbg_testkit::dovecot::{Settings, Storage};
 use isbg_testkit::mail;
 use isbg_types::{Flag, Flags, UidValidity};
-
-const DATE: i64 = 1_780_000_000;
-
-fn start(settings: Settings) -> Dovecot {
-    Dovecot::start(settings).unwrap()
-}
-
-async fn enter(dovecot: &Dovecot) -> Client {
-    log_in(dovecot.address(), dovecot.credentials()).await
-}
 
 #[tokio::test]
 async fn move_copy_flag_expunge() {

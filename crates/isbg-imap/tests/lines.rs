@@ -8,19 +8,12 @@
 
 mod common;
 
-use common::lines::kind;
+use common::lines::{kind, status};
 use common::set;
-use isbg_imap::protocol::code::{Code, Status, StatusKind};
+use isbg_imap::protocol::code::{Code, StatusKind};
 use isbg_imap::protocol::data::{Capabilities, Counts, ESearch, Listed, Namespaces};
 use isbg_imap::protocol::response::Kind;
 use isbg_types::{ModSeq, UidValidity};
-
-fn status(line: impl AsRef<[u8]>) -> Status {
-    match kind(line) {
-        Kind::Status(status) | Kind::Tagged(_, status) => status,
-        other => panic!("{other:?}"),
-    }
-}
 
 fn listed(line: &str) -> Listed {
     match kind(line) {

@@ -8,20 +8,12 @@
 
 mod common;
 
-use common::lines::kind;
+use common::lines::status;
 use common::{set, uid};
-use isbg_imap::protocol::code::{Code, Status};
-use isbg_imap::protocol::response::Kind;
+use isbg_imap::protocol::code::Code;
 use isbg_imap::protocol::set::{CopyUid, Ranges, SetError, write};
 use isbg_types::{Uid, UidValidity};
 use proptest::prelude::*;
-
-fn status(line: impl AsRef<[u8]>) -> Status {
-    match kind(line) {
-        Kind::Status(status) | Kind::Tagged(_, status) => status,
-        other => panic!("{other:?}"),
-    }
-}
 
 fn copyuid(line: &str) -> Option<CopyUid> {
     match status(line).code {

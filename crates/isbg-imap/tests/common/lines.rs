@@ -8,6 +8,7 @@
 )]
 
 use isbg_imap::protocol::Limits;
+use isbg_imap::protocol::code::Status;
 use isbg_imap::protocol::framer::{Event, Framer, Then};
 use isbg_imap::protocol::mailbox::Encoding;
 use isbg_imap::protocol::raw::{Content, Literal, Raw};
@@ -64,4 +65,11 @@ pub fn read(line: impl AsRef<[u8]>) -> Response {
 
 pub fn kind(line: impl AsRef<[u8]>) -> Kind {
     read(line).kind
+}
+
+pub fn status(line: impl AsRef<[u8]>) -> Status {
+    match kind(line) {
+        Kind::Status(status) | Kind::Tagged(_, status) => status,
+        other => panic!("{other:?}"),
+    }
 }

@@ -7,6 +7,7 @@
     reason = "helpers of tests, of which each uses some"
 )]
 
+pub mod dovecot;
 pub mod lines;
 
 use std::net::SocketAddr;
