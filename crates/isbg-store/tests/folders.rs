@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use common::{Lab, NOW, open, print, seen, spam, uid};
 use isbg_store::{Counters, Error, Filter, Mark, NoVerdict, Purpose, Standing, Step};
-use isbg_types::{Class, FolderName, ModSeq, Score, Tier, Uid, UidSet, UidValidity};
+use isbg_types::{Class, FolderName, ModSeq, Uid, UidSet, UidValidity};
 use proptest::prelude::*;
 
 fn set(uids: impl IntoIterator<Item = u32>) -> UidSet {
