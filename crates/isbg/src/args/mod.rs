@@ -28,8 +28,8 @@ pub use shared::{
     ConfigOptions, ConnectionOptions, Engine, JudgingOptions, OutputOptions, ScorerOptions, StateOptions,
     TlsMode,
 };
-pub use update::{ChannelKey, Update};
 pub use spamd::Spamd;
+pub use update::{ChannelKey, Update};
 
 const ABOUT: &str =
     "Keeps an IMAP mailbox clean: has new mail judged, moves the spam, learns from you, loses nothing";
