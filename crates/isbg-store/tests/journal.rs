@@ -342,3 +342,36 @@ fn a_copy_belongs_to_one_intent() {
     assert_eq!(claimed(&lab, 100, &[]), [101, 102]);
     lab.end();
 }
+
+#[test]
+fn a_state_of_the_first_schema_is_taken_further() {
+    let home = tempfile::tempdir().unwrap();
+    let directory = home.path().join("state");
+    std::fs::create_dir(&directory).unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(&directory, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let old = rusqlite::Connection::open(directory.join(isbg_store::FILE)).unwrap();
+    old.execute_batch(include_str!("../src/schema/0001_state.sql"))
+        .unwrap();
+    old.execute_batch(
+        "INSERT INTO account VALUES (1, 'home', 1);
+         INSERT INTO folder VALUES (1, 1, 'INBOX', 7, 1, NULL);
+         INSERT INTO run VALUES (1, 1, 'scan', 1, NULL, '{}');
+         INSERT INTO intent (run, account, folder, uid, purpose, action, fingerprint, flags, internal_date, size, form,
+             original, add_flags, remove_flags, rules, sender, subject, reached, sends, planned, changed)
+         VALUES (1, 1, 1, 5, 'scan', 'delete', zeroblob(32), '[]', '', 9, 'original', 'remove', '[]', '[]', '[]', '', '',
+             'sent', 1, 1, 1);
+         PRAGMA application_id = 0x69736267; PRAGMA user_version = 1;",
+    )
+    .unwrap();
+    drop(old);
+    let mut store = isbg_store::Store::open(&directory).unwrap();
+    let account = store.find_account("home").unwrap().unwrap();
+    let open = store.open_intents(account).unwrap();
+    assert_eq!(
+        (open.len(), open[0].state, open[0].follows),
+        (1, State::Sent, false)
+    );
+    store.settle(&[(open[0].id, void("nobody knows"))], NOW).unwrap();
+    assert_eq!(store.check().unwrap(), Vec::<String>::new());
+}
