@@ -1,7 +1,11 @@
 //! `isbg train` and what `isbg check` makes of it: verdicts change on mail like what was taught, lessons can be taken
 //! back, and a model that is not one stays as it is.
 
-#![allow(clippy::unwrap_used, reason = "a helper of tests fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper of tests fails by panicking"
+)]
 
 mod common;
 
