@@ -148,7 +148,7 @@ fn is_mbx_separator(line: &[u8]) -> bool {
 }
 
 /// Perl's `\s` on bytes.
-pub(crate) fn is_space(byte: u8) -> bool {
+pub(crate) const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)
 }
 

@@ -22,11 +22,10 @@ pub struct Needs {
 impl Needs {
     /// Those of a pattern.
     pub fn of(node: &Node) -> Self {
-        let mut sets = sets(node);
-        sets.retain(|set| window::set_rate(set) <= USEFUL);
+        let useful = sets(node).into_iter().filter(|(rate, _)| *rate <= USEFUL);
         Self {
             len: node.min_len(),
-            sets,
+            sets: useful.map(|(_, set)| set).collect(),
         }
     }
 
@@ -36,25 +35,29 @@ impl Needs {
     }
 }
 
-/// The rarest sets of which a match has a byte each.
-fn sets(node: &Node) -> Vec<ByteSet> {
+/// The rarest sets of which a match has a byte each, with how often such bytes occur.
+fn sets(node: &Node) -> Vec<(f64, ByteSet)> {
     let mut found = match node {
-        Node::Bytes(set) => vec![*set],
+        Node::Bytes(set) => return vec![(window::set_rate(set), *set)],
         Node::Concat(nodes) => nodes.iter().flat_map(sets).collect(),
         Node::Alternate(nodes) => either(nodes.iter().map(sets)),
-        Node::Repeat { node, min, .. } if *min > 0 => sets(node),
-        Node::Capture { node, .. } | Node::Atomic(node) => sets(node),
-        _ => Vec::new(),
+        Node::Repeat { node, min, .. } if *min > 0 => return sets(node),
+        Node::Capture { node, .. } | Node::Atomic(node) => return sets(node),
+        _ => return Vec::new(),
     };
-    found.sort_by(|a, b| window::set_rate(a).total_cmp(&window::set_rate(b)));
+    found.sort_by(|a, b| a.0.total_cmp(&b.0));
     found.dedup();
     found.truncate(MOST);
     found
 }
 
 /// The rarest of each branch together, then the next rarest.
-fn either(branches: impl Iterator<Item = Vec<ByteSet>>) -> Vec<ByteSet> {
-    let both = |a: Vec<ByteSet>, b: Vec<ByteSet>| a.into_iter().zip(b).map(|(a, b)| a.union(b)).collect();
+fn either(branches: impl Iterator<Item = Vec<(f64, ByteSet)>>) -> Vec<(f64, ByteSet)> {
+    let both = |a: Vec<(f64, ByteSet)>, b: Vec<(f64, ByteSet)>| {
+        let pairs = a.into_iter().zip(b);
+        let unions = pairs.map(|((_, a), (_, b))| a.union(b));
+        unions.map(|set| (window::set_rate(&set), set)).collect()
+    };
     branches.reduce(both).unwrap_or_default()
 }
 

@@ -28,7 +28,7 @@ pub fn of(node: &Node) -> Vec<Window> {
 }
 
 /// How often a byte occurs in mail, roughly.
-pub fn share(byte: u8) -> f64 {
+pub const fn share(byte: u8) -> f64 {
     match byte.to_ascii_lowercase() {
         b' ' => 0.15,
         b'e' => 0.09,
@@ -44,19 +44,26 @@ pub fn share(byte: u8) -> f64 {
     }
 }
 
+/// The same with the cases of a letter apart, which share its frequency.
+const SHARES: [f64; 256] = {
+    let mut shares = [0.0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let case = if (byte as u8).is_ascii_uppercase() {
+            0.1
+        } else {
+            0.9
+        };
+        shares[byte] = share(byte as u8) * case;
+        byte += 1;
+    }
+    shares
+};
+
 /// How often a byte of the set occurs in mail, roughly.
 pub fn set_rate(set: &ByteSet) -> f64 {
-    // Both cases of a letter share its frequency.
-    set.iter()
-        .map(|b| {
-            if b.is_ascii_uppercase() {
-                share(b) * 0.1
-            } else {
-                share(b) * 0.9
-            }
-        })
-        .sum::<f64>()
-        .min(1.0)
+    let shares = set.iter().map(|byte| SHARES[usize::from(byte)]);
+    shares.sum::<f64>().min(1.0)
 }
 
 fn rate(window: &[ByteSet]) -> f64 {

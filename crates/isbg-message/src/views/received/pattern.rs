@@ -103,9 +103,15 @@ pub(super) fn find(budget: &Budget, text: &[u8], pattern: &'static [E]) -> Optio
         Some(E::L(literal)) => literal.as_bytes(),
         _ => b"",
     };
-    (0..=text.len())
-        .filter(|at| text[*at..].starts_with(literal))
-        .find_map(|at| match_at(budget, text, at, pattern))
+    let mut from = 0;
+    while let Some(skipped) = memchr::memmem::find(text.get(from..)?, literal) {
+        let at = from + skipped;
+        if let Some(captures) = match_at(budget, text, at, pattern) {
+            return Some(captures);
+        }
+        from = at + 1;
+    }
+    None
 }
 
 fn match_at(budget: &Budget, text: &[u8], at: usize, pattern: &'static [E]) -> Option<Captures> {

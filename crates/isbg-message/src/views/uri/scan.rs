@@ -25,19 +25,19 @@ enum Kind {
     Bare(Vec<u8>),
 }
 
-fn is_space(byte: u8) -> bool {
+const fn is_space(byte: u8) -> bool {
     super::super::head::is_space(byte)
 }
 
 /// What ends a URI. 0x1b begins a shift in ISO-2022 text; 0xa0 is a no-break space, or part of one in UTF-8.
-fn ends(byte: u8) -> bool {
+const fn ends(byte: u8) -> bool {
     matches!(
         byte,
         b'>' | b'<' | b'"' | b'`' | b'}' | b']' | b'{' | b'[' | b'|' | 0x1b | 0xa0
     ) || is_space(byte)
 }
 
-fn ends_mail(byte: u8) -> bool {
+const fn ends_mail(byte: u8) -> bool {
     ends(byte) || matches!(byte, b',' | b'(' | b'\'') || byte >= 0x80
 }
 
@@ -60,12 +60,35 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// How far bytes go that do not satisfy `stop`; `None` if that is nothing or more than `most`.
-fn run(text: &[u8], most: usize, stop: fn(u8) -> bool) -> Option<usize> {
+/// What bytes are to the places where URIs begin, go on and end.
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let it = byte as u8;
+        if ends(it) {
+            classes[byte] |= ENDS;
+        }
+        if ends_mail(it) {
+            classes[byte] |= ENDS_MAIL;
+        }
+        if it.is_ascii_alphanumeric() || matches!(it, b'.' | b'_' | b'-') {
+            classes[byte] |= HOST_NAME;
+        }
+        byte += 1;
+    }
+    classes
+};
+const ENDS: u8 = 1;
+const ENDS_MAIL: u8 = 2;
+const HOST_NAME: u8 = 4;
+
+/// How far bytes go that are not of the class `stop`; `None` if that is nothing or more than `most`.
+fn run(text: &[u8], most: usize, stop: u8) -> Option<usize> {
     let len = text
         .iter()
         .take(most + 1)
-        .take_while(|byte| !stop(**byte))
+        .take_while(|byte| CLASSES[usize::from(**byte)] & stop == 0)
         .count();
     (1..=most).contains(&len).then_some(len)
 }
@@ -103,7 +126,7 @@ fn may_start(line: &[u8], at: usize) -> bool {
 fn uri(line: &[u8], at: usize, has_at: bool, tlds: &Tlds) -> Option<(Kind, usize)> {
     let rest = &line[at..];
     if let Some(prefix) = scheme_len(rest)
-        && let Some(len) = run(&rest[prefix..], REST, ends)
+        && let Some(len) = run(&rest[prefix..], REST, ENDS)
     {
         return Some((Kind::Scheme, prefix + len));
     }
@@ -145,15 +168,19 @@ fn scheme_len(text: &[u8]) -> Option<usize> {
 
 fn mail_len(text: &[u8]) -> Option<usize> {
     if starts_with(text, b"mailto:")
-        && let Some(len) = run(&text[7..], REST, ends_mail)
+        && let Some(len) = run(&text[7..], REST, ENDS_MAIL)
     {
         return Some(7 + len);
     }
-    let local = run(text, MAIL, |byte| ends_mail(byte) || byte == b'@')?;
-    if text.get(local) != Some(&b'@') {
+    let longest = &text[..text.len().min(MAIL + 1)];
+    let local = memchr::memchr(b'@', longest).filter(|at| *at > 0)?;
+    if longest[..local]
+        .iter()
+        .any(|byte| CLASSES[usize::from(*byte)] & ENDS_MAIL != 0)
+    {
         return None;
     }
-    run(&text[local + 1..], MAIL, ends_mail).map(|len| local + 1 + len)
+    run(&text[local + 1..], MAIL, ENDS_MAIL).map(|len| local + 1 + len)
 }
 
 /// Length of the host name, and with port and path.
@@ -161,7 +188,7 @@ fn bare_host(text: &[u8], tlds: &Tlds) -> Option<(usize, usize)> {
     if !text[0].is_ascii_alphanumeric() {
         return None;
     }
-    let in_host = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    let in_host = |byte: &u8| CLASSES[usize::from(*byte)] & HOST_NAME != 0;
     let longest = text.iter().take(HOST).take_while(|byte| in_host(byte)).count();
     // The dot before the TLD may stand right behind the longest name.
     let dots = (1..=longest).rev().filter(|at| text.get(*at) == Some(&b'.'));
@@ -199,7 +226,7 @@ fn behind_host(text: &[u8], host: usize) -> Option<usize> {
         at += 1 + digits;
     }
     if text.get(at) == Some(&b'/') {
-        return run(&text[at + 1..], REST, ends).map(|len| at + 1 + len);
+        return run(&text[at + 1..], REST, ENDS).map(|len| at + 1 + len);
     }
     ended(at).then_some(at)
 }
