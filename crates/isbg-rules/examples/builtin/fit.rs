@@ -12,8 +12,9 @@ use crate::corpus::{Corpus, Message};
 
 /// What a message needs to be spam.
 pub const REQUIRED: f64 = 5.0;
-/// How far below the threshold ham is wanted, and above it spam.
+/// How far below the threshold ham is wanted, near-misses, which are hard by design, and above it spam.
 const HAM_MARGIN: f64 = 2.0;
+const NEAR_MISS_MARGIN: f64 = 1.0;
 const SPAM_MARGIN: f64 = 0.5;
 /// A ham message counts as much as so many spam.
 const HAM_WEIGHT: f64 = 6.0;
@@ -67,6 +68,7 @@ struct Case {
     hits: Vec<usize>,
     spam: f64,
     ham: f64,
+    near_misses: f64,
 }
 
 /// The rules to fit, by their places in the rule set.
@@ -100,21 +102,28 @@ fn teaches_spam(corpus: &Corpus) -> bool {
     )
 }
 
-fn cases<'m>(fitted: &Fitted, messages: impl Iterator<Item = (&'m Message, f64)>) -> Vec<Case> {
-    let mut found: BTreeMap<Vec<usize>, (f64, f64)> = BTreeMap::new();
-    for (message, weight) in messages {
+fn cases<'m>(fitted: &Fitted, messages: impl Iterator<Item = (&'m Corpus, &'m Message)>) -> Vec<Case> {
+    let mut found: BTreeMap<Vec<usize>, Case> = BTreeMap::new();
+    for (corpus, message) in messages {
         let hits: Vec<usize> = message
             .hits
             .iter()
             .filter_map(|hit| fitted.places.get(hit).copied())
             .collect();
-        let case = found.entry(hits).or_default();
-        *(if message.is_spam { &mut case.0 } else { &mut case.1 }) += weight;
+        let case = found.entry(hits.clone()).or_insert(Case {
+            hits,
+            spam: 0.0,
+            ham: 0.0,
+            near_misses: 0.0,
+        });
+        match (message.is_spam, corpus.name.as_str()) {
+            (true, _) => case.spam += 1.0,
+            (false, "near-misses") => case.near_misses += NEAR_MISS_WEIGHT,
+            // A thousand of them are worth one another.
+            (false, _) => case.ham += HAM_WEIGHT * (1_000.0 / corpus.messages.len() as f64).min(1.0),
+        }
     }
-    found
-        .into_iter()
-        .map(|(hits, (spam, ham))| Case { hits, spam, ham })
-        .collect()
+    found.into_values().collect()
 }
 
 /// Projected gradient steps on the logistic loss of both margins, from the classes' usual scores and held to them.
@@ -132,6 +141,7 @@ fn solve(cases: &[Case], bounds: &[[f64; 3]]) -> Vec<f64> {
             let score: f64 = case.hits.iter().map(|hit| weights[*hit]).sum();
             let pull = |distance: f64| 1.0 / (1.0 + (-2.0 * distance).exp());
             let slope = case.ham * pull(score - (REQUIRED - HAM_MARGIN))
+                + case.near_misses * pull(score - (REQUIRED - NEAR_MISS_MARGIN))
                 - case.spam * pull(REQUIRED + SPAM_MARGIN - score);
             for hit in &case.hits {
                 gradient[*hit] += slope;
@@ -162,21 +172,15 @@ fn fold(corpus: &Corpus, message: &Message) -> usize {
     message.cluster * FOLDS / corpus.messages.len().max(1)
 }
 
-fn weight(corpus: &Corpus, message: &Message) -> f64 {
-    match (message.is_spam, corpus.name.as_str()) {
-        (true, _) => 1.0,
-        (false, "near-misses") => NEAR_MISS_WEIGHT,
-        // A thousand of them are worth one another.
-        (false, _) => HAM_WEIGHT * (1_000.0 / corpus.messages.len() as f64).min(1.0),
-    }
-}
-
-fn train<'c>(corpora: &'c [Corpus], except: Option<usize>) -> impl Iterator<Item = (&'c Message, f64)> {
+fn train<'c>(
+    corpora: &'c [Corpus],
+    except: Option<usize>,
+) -> impl Iterator<Item = (&'c Corpus, &'c Message)> {
     corpora.iter().flat_map(move |corpus| {
         let messages = corpus.messages.iter().filter(move |message| {
             (!message.is_spam || teaches_spam(corpus)) && except != Some(fold(corpus, message))
         });
-        messages.map(move |message| (message, weight(corpus, message)))
+        messages.map(move |message| (corpus, message))
     })
 }
 

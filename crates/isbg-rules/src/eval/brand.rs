@@ -1,6 +1,7 @@
 //! Whether a message borrows a well-known name: in the sender's name, in the text's signature, or in a link. Does not know
 //! whether the sender was authenticated; a rule combines that.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
@@ -24,19 +25,39 @@ const SPEAKS: [&str; 9] = [
     "kundendienst",
 ];
 
-/// All names, and the place of each one's brand in the table.
-static NAMES: LazyLock<(AhoCorasick, Vec<usize>)> =
-    LazyLock::new(|| automaton(|brand, name| (!brand.common).then(|| name.to_owned())));
+/// Names to be found, and the place of each one's brand in the table. Without an automaton nothing is found.
+struct Names {
+    automaton: Option<AhoCorasick>,
+    places: Vec<usize>,
+}
+
+impl Names {
+    /// Where in a text names stand, with their brands.
+    fn find<'t>(&'t self, text: &'t str) -> impl Iterator<Item = (&'static Brand, Range<usize>)> + 't {
+        let found = self
+            .automaton
+            .iter()
+            .flat_map(move |automaton| automaton.find_overlapping_iter(text));
+        found.filter_map(|found| {
+            let place = self.places.get(found.pattern().as_usize())?;
+            Some((BRANDS.get(*place)?, found.range()))
+        })
+    }
+}
+
+/// All names.
+static NAMES: LazyLock<Names> =
+    LazyLock::new(|| names(|brand, name| (!brand.common).then(|| name.to_owned())));
 
 /// The longer names without blanks, as hosts have them.
-static LABELS: LazyLock<(AhoCorasick, Vec<usize>)> = LazyLock::new(|| {
-    automaton(|brand, name| {
+static LABELS: LazyLock<Names> = LazyLock::new(|| {
+    names(|brand, name| {
         let label = name.replace(' ', "");
         (!brand.common && label.len() >= 6).then_some(label)
     })
 });
 
-fn automaton(form: fn(&Brand, &str) -> Option<String>) -> (AhoCorasick, Vec<usize>) {
+fn names(form: fn(&Brand, &str) -> Option<String>) -> Names {
     let (mut names, mut places) = (Vec::new(), Vec::new());
     for (at, brand) in BRANDS.iter().enumerate() {
         for name in brand.names.iter().filter_map(|name| form(brand, name)) {
@@ -44,12 +65,10 @@ fn automaton(form: fn(&Brand, &str) -> Option<String>) -> (AhoCorasick, Vec<usiz
             places.push(at);
         }
     }
-    let none: [&str; 0] = [];
-    let automaton = AhoCorasick::new(&names).or_else(|_| AhoCorasick::new(none));
-    (
-        automaton.expect("an automaton without patterns can be built"),
+    Names {
+        automaton: AhoCorasick::new(&names).ok(),
         places,
-    )
+    }
 }
 
 fn check(call: &Call<'_, '_>) -> bool {
@@ -152,12 +171,9 @@ fn in_subject(call: &Call<'_, '_>, from: &Sender) -> bool {
         return false;
     };
     let subject = fold::fold(&String::from_utf8_lossy(subject));
-    let (names, places) = &*NAMES;
-    names.find_overlapping_iter(&subject).any(|found| {
-        fold::has_words(&subject, &subject[found.range()])
-            && BRANDS
-                .get(places[found.pattern()])
-                .is_some_and(|brand| !is_from(brand, from))
+    NAMES.find(&subject).any(|(brand, range)| {
+        let name = subject.get(range).unwrap_or_default();
+        fold::has_words(&subject, name) && !is_from(brand, from)
     })
 }
 
@@ -176,34 +192,31 @@ fn signed(call: &Call<'_, '_>, from: &Sender) -> bool {
     {
         return false;
     }
-    let (names, places) = &*NAMES;
-    names.find_overlapping_iter(text).any(|found| {
-        let (before, after) = (&text[..found.start()], &text[found.end()..]);
+    NAMES.find(text).any(|(brand, range)| {
+        let before = text.get(..range.start).unwrap_or_default();
+        let after = text.get(range.end..).unwrap_or_default();
         let is_word = (before.is_empty() || before.ends_with(' ')) && after.starts_with(' ');
         let after = after.trim_start();
+        let speaks = SPEAKS.iter().any(|words| {
+            let rest = after.strip_prefix(words);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        });
         is_word
-            && SPEAKS.iter().any(|words| {
-                after
-                    .strip_prefix(words)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-            })
+            && speaks
             && (before.ends_with("the ") || before.ends_with("your ") || after.starts_with("team"))
-            && BRANDS.get(places[found.pattern()]).is_some_and(|brand| {
-                !is_from(brand, from) && !links::links(call).iter().any(|link| is_owner(brand, &link.host))
-            })
+            && !is_from(brand, from)
+            && !links::links(call).iter().any(|link| is_owner(brand, &link.host))
     })
 }
 
 /// A link's host has a brand's name in it and is neither the brand's nor the sender's.
 fn link_host(call: &Call<'_, '_>, from: &Sender) -> bool {
-    let (labels, places) = &*LABELS;
     links::links(call)
         .iter()
         .filter(|link| link.is_alien(from))
         .any(|link| {
-            let found = labels.find_iter(&link.host).next();
-            let brand = found.and_then(|found| BRANDS.get(places[found.pattern()]));
-            brand.is_some() && !BRANDS.iter().any(|brand| is_owner(brand, &link.host))
+            LABELS.find(&link.host).next().is_some()
+                && !BRANDS.iter().any(|brand| is_owner(brand, &link.host))
         })
 }
 

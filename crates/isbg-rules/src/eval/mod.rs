@@ -16,6 +16,7 @@ mod header;
 mod hosts;
 mod html;
 mod image;
+mod link_shapes;
 mod links;
 mod lists;
 mod mime;

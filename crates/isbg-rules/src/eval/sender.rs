@@ -1,5 +1,7 @@
 //! Who a message says it is from, and what is odd about how it says so. Does not know links or text.
 
+use crate::authres::Results;
+
 use super::{Call, Function, domain, fold, hosts};
 
 pub(super) const FUNCTIONS: &[(&str, Function)] = &[("check_isbg_sender", check)];
@@ -215,12 +217,7 @@ fn check(call: &Call<'_, '_>) -> bool {
         },
         "several" => from.count > 1 && call.views.header("Sender").is_none(),
         "broken" => broken(call),
-        "random_host" => from
-            .host
-            .split('.')
-            .rev()
-            .skip(1)
-            .any(|label| domain::looks_random(label)),
+        "random_host" => from.host.split('.').rev().skip(1).any(domain::looks_random),
         "random_local" => {
             !hosts::is_in(hosts::SENDING, &from.host)
                 && !from.host.starts_with("reply.")
@@ -243,12 +240,24 @@ fn check(call: &Call<'_, '_>) -> bool {
         "unaligned" => from.has_path && !from.host.is_empty() && !from.is_aligned(),
         "unsigned" => from.has_path && from.signers.is_empty(),
         "other_address" => other_address(from),
+        "dmarc_fail" => believed(call, |results| results.result("dmarc") == Some("fail")),
+        "no_pass" => believed(call, |results| {
+            let failed = |method| results.result(method).is_some_and(|result| result != "pass");
+            failed("spf") && failed("dkim")
+        }),
         "emoji" => from
             .name
             .chars()
             .any(|c| matches!(c, '\u{1f000}'..='\u{1faff}' | '\u{2600}'..='\u{27bf}')),
         _ => false,
     }
+}
+
+/// Whether it holds of the results of the servers that are believed. Where none is named, none is.
+fn believed(call: &Call<'_, '_>, test: impl Fn(&Results) -> bool) -> bool {
+    let settings = &call.settings.authres;
+    let read = || Results::read(call.views, settings);
+    !settings.trusted.is_empty() && test(call.state.authres.get_or_init(read))
 }
 
 /// Replies go to another mailbox than the one that wrote.
