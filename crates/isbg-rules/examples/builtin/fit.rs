@@ -172,10 +172,7 @@ fn fold(corpus: &Corpus, message: &Message) -> usize {
     message.cluster * FOLDS / corpus.messages.len().max(1)
 }
 
-fn train<'c>(
-    corpora: &'c [Corpus],
-    except: Option<usize>,
-) -> impl Iterator<Item = (&'c Corpus, &'c Message)> {
+fn train(corpora: &[Corpus], except: Option<usize>) -> impl Iterator<Item = (&Corpus, &Message)> {
     corpora.iter().flat_map(move |corpus| {
         let messages = corpus.messages.iter().filter(move |message| {
             (!message.is_spam || teaches_spam(corpus)) && except != Some(fold(corpus, message))
@@ -219,11 +216,12 @@ pub fn report(matcher: &Matcher, corpora: &[Corpus], classes: &BTreeMap<String, 
     let mut text = String::from(
         "# Made by `cargo run --release -p isbg-rules --example builtin -- fit FOLDER`; not edited by hand.\n#\n",
     );
-    let _ = writeln!(
+    writeln!(
         text,
         "# {:<24} {:<5} {:>8}  {:>16}  {:>16}",
         "corpus", "label", "messages", "spam, held out", "spam, fitted"
-    );
+    )
+    .unwrap_or_default();
     for ((name, is_spam), (hits, messages)) in &all {
         let out = held_out
             .get(&(name.clone(), *is_spam))
@@ -232,16 +230,17 @@ pub fn report(matcher: &Matcher, corpora: &[Corpus], classes: &BTreeMap<String, 
             .0;
         let share = |hits: usize| format!("{hits} ({:.2} %)", 100.0 * hits as f64 / *messages as f64);
         let label = if *is_spam { "spam" } else { "ham" };
-        let _ = writeln!(
+        writeln!(
             text,
             "# {name:<24} {label:<5} {messages:>8}  {:>16}  {:>16}",
             share(out),
             share(*hits)
-        );
+        )
+        .unwrap_or_default();
     }
     text.push('\n');
     for (name, weight) in fitted.names.iter().zip(&weights) {
-        let _ = writeln!(text, "score {name:<24} {weight:.2}");
+        writeln!(text, "score {name:<24} {weight:.2}").unwrap_or_default();
     }
     text
 }

@@ -18,7 +18,7 @@ use std::path::Path;
 use isbg_rules::load::{Sources, load};
 use isbg_rules::matcher::{Matcher, Mode};
 
-#[allow(clippy::print_stdout)]
+#[allow(clippy::print_stdout, clippy::print_stderr)]
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let usage = "say fit, table or list, and name the folder of the corpora";

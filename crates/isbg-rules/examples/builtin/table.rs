@@ -56,7 +56,7 @@ pub fn page(matcher: &Matcher, corpora: &[Corpus], classes: &BTreeMap<String, St
     let mut line = String::from("|---|---|---:|---|");
     for column in &columns {
         let label = if column.is_spam { "spam" } else { "ham" };
-        let _ = write!(head, " {} {label} |", column.corpus.name);
+        write!(head, " {} {label} |", column.corpus.name).unwrap_or_default();
         line.push_str("---:|");
         let messages = column
             .corpus
@@ -66,20 +66,21 @@ pub fn page(matcher: &Matcher, corpora: &[Corpus], classes: &BTreeMap<String, St
         let hits = messages
             .filter(|message| points(matcher, message) >= REQUIRED)
             .count();
-        let _ = write!(called, " {hits} of {} |", column.messages);
+        write!(called, " {hits} of {} |", column.messages).unwrap_or_default();
     }
-    let _ = writeln!(text, "{head}\n{line}\n{called}");
+    writeln!(text, "{head}\n{line}\n{called}").unwrap_or_default();
     for (at, rule) in matcher.rules().rules.iter().enumerate() {
         let Some(class) = classes.get(&rule.name) else {
             continue;
         };
         let description = rule.description.as_deref().unwrap_or_default();
-        let _ = write!(
+        write!(
             text,
             "| {} | {class} | {:.2} | {description} |",
             rule.name,
             matcher.points(at)
-        );
+        )
+        .unwrap_or_default();
         for column in &columns {
             let messages = column
                 .corpus
@@ -89,14 +90,15 @@ pub fn page(matcher: &Matcher, corpora: &[Corpus], classes: &BTreeMap<String, St
             let hits = messages
                 .filter(|message| message.hits.contains(&(at as u16)))
                 .count();
-            let _ = write!(text, " {} |", share(hits, column.messages));
+            write!(text, " {} |", share(hits, column.messages)).unwrap_or_default();
         }
         text.push('\n');
     }
     text
 }
 
-/// Every message's path, label, points and hits.
+/// Every message's path, label, points and hits; how long it took goes to standard error.
+#[allow(clippy::print_stderr)]
 pub fn messages(matcher: &Matcher, corpora: &[Corpus]) -> String {
     let mut text = String::new();
     for corpus in corpora {
@@ -112,7 +114,7 @@ pub fn messages(matcher: &Matcher, corpora: &[Corpus]) -> String {
                 .iter()
                 .map(|hit| matcher.rules().rules[usize::from(*hit)].name.as_str())
                 .collect();
-            let _ = writeln!(
+            writeln!(
                 text,
                 "{} {label} {:.2} {} {} {}",
                 corpus.name,
@@ -120,7 +122,8 @@ pub fn messages(matcher: &Matcher, corpora: &[Corpus]) -> String {
                 message.cluster,
                 message.path.display(),
                 names.join(",")
-            );
+            )
+            .unwrap_or_default();
         }
     }
     text
