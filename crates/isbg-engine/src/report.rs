@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use isbg_message::{header, unwrap_report, wrap_report};
+use isbg_message::{header, strip_markup, unwrap_report, wrap_report};
 use isbg_spool::Spool;
 use isbg_types::{RuleHit, Untrusted, Verdict};
 
@@ -72,8 +72,9 @@ pub(crate) async fn whole(scored: Scored, mail: &Spool, scorer: &'static str) ->
     let original = mail.clone();
     let will_do = move || match unwrap_report(&rewritten)? {
         Some(attached) => Ok(begins_with_crlf_line(&rewritten)? && attached.same_bytes(&original)?),
-        // The user has SpamAssassin write into the header instead (`report_safe 0`).
-        None => Ok(true),
+        // The user has SpamAssassin write into the header instead (`report_safe 0`). It takes out the X-Spam fields that
+        // were there before, which nobody could put back.
+        None => strip_markup(&rewritten)?.same_bytes(&original),
     };
     if aside(will_do).await? {
         Ok(scored)

@@ -187,6 +187,36 @@ async fn a_large_spam_over_tls_still_gets_a_report() {
 }
 
 #[tokio::test]
+async fn a_report_in_the_header_is_kept_where_the_original_can_be_had_back() {
+    let server = isbg_testkit::spamd::Spamd::start(&isbg_testkit::spamd::Settings {
+        lines: vec!["report_safe 0"],
+        ..isbg_testkit::spamd::Settings::default()
+    })
+    .unwrap();
+    let scorer = spamd(server.address());
+    let unmarked: Vec<u8> = SPAM
+        .split_inclusive(|byte| *byte == b'\n')
+        .filter(|line| !line.starts_with(b"X-Spam-"))
+        .flatten()
+        .copied()
+        .collect();
+    // SpamAssassin takes out the marks that others left, so that its own rewriting would lose them.
+    for (mail, wrapped) in [(unmarked, false), (SPAM.to_vec(), true)] {
+        let mail: Spool = mail.into();
+        let rewritten = scorer
+            .score(&mail, Wish::Report)
+            .await
+            .unwrap()
+            .rewritten
+            .unwrap();
+        let inside = unwrap_report(&rewritten).unwrap();
+        assert_eq!(inside.is_some(), wrapped);
+        let original = inside.unwrap_or_else(|| isbg_message::strip_markup(&rewritten).unwrap());
+        assert!(original.same_bytes(&mail).unwrap());
+    }
+}
+
+#[tokio::test]
 async fn an_outage_is_told_from_a_poison_message() {
     let poison = SpamdStub::start(|request| match request.mentions("kitchen") {
         true => Answer::Close,
