@@ -28,7 +28,7 @@ pub(crate) fn render(part: &Part) -> Option<Rendered> {
     if kind == "text/plain" {
         return Some(Rendered { text, html: None });
     }
-    if text.text.is_empty() {
+    if source.is_empty() {
         // Nothing is read of an empty document, not even that it is one.
         return Some(Rendered {
             text,
