@@ -144,7 +144,7 @@ fn html(html: &Html) -> Value {
         let Some(number) = number else {
             return Value::Null;
         };
-        let rounded: f64 = format!("{number:.8e}").parse().unwrap();
+        let rounded: f64 = format!("{number:.8e}").parse().unwrap_or(number);
         if rounded.fract() == 0.0 {
             json!(rounded as i64)
         } else {
