@@ -213,7 +213,6 @@ fn what_is_refused() {
     let home = home();
     std::fs::create_dir(home.path().join("empty")).unwrap();
     for (options, status, part) in [
-        ("--rules rules --network", 10, "no network tests yet"),
         ("--rules rules --network --no-network", 10, "cannot be used with"),
         ("--rules rules --engine spamd", 10, "two scorers"),
         (
