@@ -1,11 +1,12 @@
-//! `cargo xtask bench`: speed and memory, as ratios in one run against the peer named. Judges nothing by itself and knows
-//! no other way to the program than its command line.
+//! `cargo xtask bench`: speed and memory, as ratios in one run against the peer named. Judges nothing by itself; but
+//! for the native engine's processor time it knows no way to the program than its command line.
 
 mod ground;
 mod growth;
 mod idle;
 mod learn;
 mod moving;
+mod native;
 mod peers;
 mod run;
 mod scan;
@@ -24,7 +25,8 @@ type Part = fn(&ground::Mail, &Path) -> Result<()>;
 #[derive(Debug, clap::Args)]
 pub struct Bench {
     /// Parts to run: scan, memory, spamd, peers, idle, moving, growth. All these, if none is named. Or
-    /// learn alone, whose corpus is a folder of streams, each with an `index`.
+    /// learn alone, whose corpus is a folder of streams, each with an `index`; or native alone, whose corpus is a folder
+    /// of collections.
     parts: Vec<String>,
     /// A folder of messages (`*.eml`, in name order) to measure with, instead of generated ones.
     #[arg(long)]
@@ -44,6 +46,9 @@ impl Bench {
             return learn::learn(self.corpus.as_deref());
         }
         let isbg = program::or_built(self.isbg.as_deref())?;
+        if self.parts == ["native"] {
+            return native::native(self.corpus.as_deref(), &isbg);
+        }
         let mail = ground::Mail::load(self.corpus.as_deref())?;
         println!(
             "messages from {}; median (least to most) of the runs named; two cores shared with the servers",

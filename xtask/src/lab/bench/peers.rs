@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 use isbg_testkit::Home;
+use isbg_testkit::dovecot::Dovecot;
 use isbg_testkit::spamd::{Settings, Spamd};
 
 use super::ground::{Mail, dovecot, isbg};
@@ -40,9 +41,9 @@ pub fn peers(mail: &Mail, program: &Path) -> Result<()> {
             .arg(spamd.address().to_string()))?;
         judged(&finished, MESSAGES)?;
         ours.push(finished.wall.as_secs_f64() * 1000.0 / MESSAGES as f64);
-        spamc.push(theirs(old, &server, Some(&spamd))?);
+        spamc.push(theirs(old, &server, Some(&spamd), MESSAGES)?);
     }
-    alone.push(theirs(old, &server, None)?);
+    alone.push(theirs(old, &server, None, MESSAGES)?);
     let figures = |figures: &[f64]| Figures::from_iter(figures.iter().copied());
     let (ours, spamc, alone) = (figures(&ours), figures(&spamc), figures(&alone));
     row("ours, --spamd, 2 jobs, ms a message", &ours.to_string(), "");
@@ -65,7 +66,11 @@ pub fn peers(mail: &Mail, program: &Path) -> Result<()> {
     Ok(())
 }
 
-fn theirs(old: &Path, server: &isbg_testkit::dovecot::Dovecot, spamd: Option<&Spamd>) -> Result<f64> {
+/// Milliseconds a message that isbg 2.3.1 takes for the last so many messages of a mailbox.
+///
+/// # Errors
+/// When it fails, or judges another number of messages.
+pub fn theirs(old: &Path, server: &Dovecot, spamd: Option<&Spamd>, messages: usize) -> Result<f64> {
     let home = Home::new()?;
     let (user, password) = server.credentials();
     let mut command = Command::new(old);
@@ -81,14 +86,9 @@ fn theirs(old: &Path, server: &isbg_testkit::dovecot::Dovecot, spamd: Option<&Sp
             "--imappasswd",
             password,
         ])
-        .args([
-            "--noninteractive",
-            "--noreport",
-            "--partialrun",
-            "0",
-            "--spaminbox",
-            "Junk",
-        ])
+        .args(["--noninteractive", "--noreport", "--spaminbox", "Junk"])
+        .arg("--partialrun")
+        .arg(messages.to_string())
         .arg("--imapport")
         .arg(server.address().port().to_string());
     if let Some(spamd) = spamd {
@@ -108,9 +108,11 @@ fn theirs(old: &Path, server: &isbg_testkit::dovecot::Dovecot, spamd: Option<&Sp
     }
     let finished = run(&mut command)?;
     ensure!(
-        finished.stderr.contains(" spams found in "),
+        finished
+            .stderr
+            .contains(&format!("spams found in {messages} messages")),
         "isbg 2.3.1 failed: {}",
         finished.stderr
     );
-    Ok(finished.wall.as_secs_f64() * 1000.0 / MESSAGES as f64)
+    Ok(finished.wall.as_secs_f64() * 1000.0 / messages as f64)
 }
