@@ -199,7 +199,10 @@ mod tests {
 
     #[test]
     fn numbers_are_the_documented_ones() {
-        assert_eq!(ALL.map(Status::code), [0, 1, 1, 2, 3, 1, 3, 4, 10, 11, 12, 20, 30, 255]);
+        assert_eq!(
+            ALL.map(Status::code),
+            [0, 1, 1, 2, 3, 1, 3, 4, 10, 11, 12, 20, 30, 255]
+        );
     }
 
     #[test]

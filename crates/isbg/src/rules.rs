@@ -129,7 +129,11 @@ impl Found {
     fn listed(&self) -> String {
         let builtin = self.builtin.then(|| "built-in rules".to_owned());
         let places = self.places.iter().map(|place| place.name.clone());
-        let all: Vec<String> = builtin.into_iter().chain(places).chain(self.prefs.iter().map(|path| shown(path))).collect();
+        let all: Vec<String> = builtin
+            .into_iter()
+            .chain(places)
+            .chain(self.prefs.iter().map(|path| shown(path)))
+            .collect();
         all.join(", ")
     }
 }

@@ -305,7 +305,9 @@ fn the_distribution_s_rules_judge_as_spamassassin_does() {
         std::fs::write(folder.join(sample.name), sample.bytes()).unwrap();
     }
     let updated = ["/var/lib/spamassassin/4.000001", "/usr/share/spamassassin"];
-    let rules = updated.iter().find(|folder| std::path::Path::new(folder).is_dir());
+    let rules = updated
+        .iter()
+        .find(|folder| std::path::Path::new(folder).is_dir());
     let rules = rules.expect("SpamAssassin's rules are installed");
     let native = records(&home.line(&format!(
         "check mail --json --rules {rules} --rules /etc/spamassassin"

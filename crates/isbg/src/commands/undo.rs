@@ -20,8 +20,8 @@ use crate::settled::{self, Access, Output, state_dir};
 
 use super::failures::{of_pass, of_store};
 use super::history::{is_meant, line};
-use super::stop::Stop;
 use super::print;
+use super::stop::Stop;
 
 /// More entries are not undone at once.
 const LIMIT: u32 = 100_000;

@@ -109,8 +109,8 @@ keys! {
     /// The scorer: `"native"`, `"spamd"`, `"spamassassin"` or `"rspamd"`. Default: native; with `spamd-user` spamd if one
     /// answers on this machine, else spamassassin.
     engine: Engine,
-    /// Rules for the native scorer: a folder with rule files or a rule file, or a list of them. Default: SpamAssassin's
-    /// rules on this machine and those of its administrator.
+    /// Rules for the native scorer: a folder with rule files or a rule file, `builtin`, or a list of them. Default: the
+    /// built-in rules with SpamAssassin's on this machine and those of its administrator.
     rules: Rules,
     /// A file with preferences for the native scorer, or `"none"`. Default: `"~/.spamassassin/user_prefs"` if it exists.
     prefs: PathBuf,

@@ -82,7 +82,7 @@ pub fn index(typed: &Backtest, around: &Environment, terminal: &Terminal) -> any
         drop(client.logout().await);
         anyhow::Ok(fetched)
     };
-    Ok(runtime.block_on(fetched)?)
+    runtime.block_on(fetched)
 }
 
 /// A folder whose messages are all of one class.
@@ -150,21 +150,23 @@ async fn fetch(
             }
         ));
         let bar = counting(terminal, format!("fetching {shown}"), uids.len() as u64);
-        let (to, mut arriving) = mpsc::channel(1);
+        let (to, arriving) = mpsc::channel(1);
         let budget = ByteBudget::new(BUDGET);
         let fetching = async {
             let fetched = client.fetch(&uids, &to, &budget).await;
             drop(to);
             fetched
         };
-        let keeping = async {
+        let (kept, counted) = (&mut copies, bar.as_ref());
+        let keeping = async move {
+            // Dropped when a copy cannot be written, which ends the fetching as well.
+            let mut arriving = arriving;
             while let Some(fetched) = arriving.recv().await {
-                copies.keep(number, source, &fetched, bar.as_ref())?;
+                kept.keep(number, source, &fetched, counted)?;
             }
             io::Result::Ok(())
         };
-        // A full disk ends the fetching as well: nobody takes the messages any more.
-        let (fetched, kept) = tokio::join!(fetching, async move { keeping.await });
+        let (fetched, kept) = tokio::join!(fetching, keeping);
         kept?;
         fetched.map_err(failed)?;
         if let Some(bar) = bar {

@@ -87,11 +87,11 @@ impl Plot<'_> {
             let (x, y) = (between(&self.x, part), between(&self.y, part));
             let (across, up) = (self.at_x(x), self.at_y(y));
             // Writing to a string cannot fail, here and below.
-            write!(
+            writeln!(
                 svg,
                 "<path class=\"grid\" d=\"M{LEFT} {up:.1}H{right}M{across:.1} {TOP}V{bottom}\"/>\
                  <text x=\"{across:.1}\" y=\"{}\" text-anchor=\"middle\">{}</text>\
-                 <text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>\n",
+                 <text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
                 bottom + 16.0,
                 number(x, &self.x),
                 LEFT - 6.0,
@@ -102,10 +102,10 @@ impl Plot<'_> {
         }
         let middle = (LEFT + right) / 2.0;
         let centre = (TOP + bottom) / 2.0;
-        write!(
+        writeln!(
             svg,
             "<text x=\"{middle}\" y=\"{}\" text-anchor=\"middle\">{}</text>\
-             <text transform=\"translate(13 {centre}) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
+             <text transform=\"translate(13 {centre}) rotate(-90)\" text-anchor=\"middle\">{}</text>",
             HEIGHT - 8.0,
             escaped(self.across),
             escaped(self.up),
@@ -152,9 +152,9 @@ impl Plot<'_> {
         let named = self.series.iter().filter(|series| !series.name.is_empty());
         for (row, series) in named.enumerate() {
             let y = TOP + 14.0 + 16.0 * row as f64;
-            write!(
+            writeln!(
                 svg,
-                "<circle class=\"{}\" cx=\"{}\" cy=\"{}\" r=\"4\"/><text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>\n",
+                "<circle class=\"{}\" cx=\"{}\" cy=\"{}\" r=\"4\"/><text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>",
                 series.colour,
                 WIDTH - RIGHT - 10.0,
                 y - 4.0,
