@@ -34,12 +34,12 @@ fn a_correction_is_replaced_learned_and_forgotten() {
         correction(junk, 1, Class::Spam),
     );
     lab.store
-        .note_look(lab.account, &found(&[ham.clone()]), NOW)
+        .note_look(lab.account, &found(std::slice::from_ref(&ham)), NOW)
         .unwrap();
     assert_eq!(lab.store.corrections(lab.account).unwrap(), [ham]);
     assert_eq!(lab.store.kept(lab.account, &[print(1)]).unwrap(), [true]);
     lab.store
-        .note_look(lab.account, &found(&[spam.clone()]), NOW)
+        .note_look(lab.account, &found(std::slice::from_ref(&spam)), NOW)
         .unwrap();
     assert_eq!(lab.store.corrections(lab.account).unwrap(), [spam]);
     // Once it is learned as spam it is not to be learned again, and is missed when it leaves.
