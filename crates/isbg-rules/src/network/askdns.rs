@@ -163,21 +163,29 @@ fn pieces(template: &str) -> Result<Vec<Piece>, String> {
     Ok(pieces)
 }
 
-/// The length of the tag at the start, its underscores included.
+/// The length of the tag at the start, its underscores included. Within a name no underscore follows another.
 fn tag_len(text: &str) -> Option<usize> {
     let inner = &text[1..];
     if let Some(rest) = inner.strip_prefix("HEADER(") {
         return rest.find(")_").map(|at| 1 + "HEADER(".len() + at + ")_".len());
     }
-    let run = inner
-        .bytes()
-        .take_while(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
-        .count();
-    let name = inner[..run]
-        .strip_suffix('_')
-        .or_else(|| inner[..run].rsplit_once('_').map(|(name, _)| name))?;
-    name.starts_with(|c: char| c.is_ascii_uppercase())
-        .then(|| name.len() + 2)
+    let word = |text: &str| {
+        let part = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+        text.bytes().take_while(|b| part(b)).count()
+    };
+    let (mut end, mut closed) = (word(inner), None);
+    // The longest name that an underscore follows.
+    while inner[end..].starts_with('_') {
+        closed = Some(end);
+        match word(&inner[end + 1..]) {
+            0 => break,
+            length => end += 1 + length,
+        }
+    }
+    let end = closed?;
+    inner
+        .starts_with(|c: char| c.is_ascii_uppercase())
+        .then_some(end + 2)
 }
 
 impl Rule {
