@@ -25,8 +25,14 @@ pub struct Held {
     channel: Channel,
     folder: PathBuf,
     state: Option<State>,
-    /// Let go when closed.
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Closing alone would not do while a process that is just being started still has the file.
+        drop(self.lock.unlock());
+    }
 }
 
 /// A version that is written, and not in force. It is removed when dropped.
@@ -71,7 +77,7 @@ impl Held {
             channel: channel.clone(),
             folder,
             state,
-            _lock: lock,
+            lock,
         };
         held.sweep()?;
         Ok(held)
