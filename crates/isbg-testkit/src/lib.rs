@@ -37,6 +37,6 @@ pub mod web;
 pub mod wire;
 
 pub use identity::{Authority, Identity};
-pub use port::Port;
+pub use port::{NOBODY_LISTENS, Port};
 #[cfg(unix)]
 pub use process::{Home, Server, terminate};

@@ -6,6 +6,10 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use anyhow::{Context as _, Result, bail};
 
+/// Where nobody listens. A port that was free a moment ago may be another test's by now.
+pub const NOBODY_LISTENS: std::net::SocketAddr =
+    std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 1);
+
 /// Below the ranges from which systems draw ports for outgoing connections.
 const RANGE: std::ops::Range<u16> = 10_240..32_000;
 

@@ -161,11 +161,7 @@ fn wrong_credentials() {
 fn servers_that_are_not_there() {
     let home = Home::new();
     home.write("pw", PASSWORD);
-    let gone = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let gone = isbg_testkit::NOBODY_LISTENS.port();
     for (server, part) in [
         (
             format!("127.0.0.1 --imapport {gone}"),

@@ -222,13 +222,8 @@ fn a_spam_folder_is_made_where_there_is_none() {
 fn no_scorer_is_no_verdict() {
     let scene = Scene::new(&["pills"]);
     let before = scene.mailbox();
-    let gone = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let line = scene
-        .line("")
-        .replace(&scene.scorer.address().to_string(), &gone.to_string());
+    let gone = isbg_testkit::NOBODY_LISTENS.to_string();
+    let line = scene.line("").replace(&scene.scorer.address().to_string(), &gone);
     let ran = scene.home.line(&line);
     assert_eq!(ran.status, 12, "{ran}");
     assert_eq!(scene.mailbox(), before);

@@ -90,10 +90,7 @@ fn case_07_a_scorer_that_is_down_passes_nothing() {
     lab.put_mail("INBOX", upstream.as_bytes(), &[]);
     lab.put("INBOX", "ham 1", &[]);
     let before = lab.mailbox();
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let nobody = isbg_testkit::NOBODY_LISTENS;
     let line = lab
         .line("--nostats")
         .replace(&lab.scorer.address().to_string(), &nobody.to_string());

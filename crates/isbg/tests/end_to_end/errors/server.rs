@@ -56,11 +56,7 @@ fn servers_that_cannot_be_reached() {
         .replace("127.0.0.1 --imapport", "no-such-host.invalid --imapport");
     fails(&lab.call(&host), 11, &["no-such-host.invalid"]);
     let port = lab.proxy.address().port();
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let nobody = isbg_testkit::NOBODY_LISTENS.port();
     let line = lab
         .line("--nostats")
         .replace(&port.to_string(), &nobody.to_string());
